@@ -1,0 +1,175 @@
+"""``sonar-debris detect``: frames in, named boxes out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sonar_debris import __version__
+from sonar_debris.commands.messages import one_line
+from sonar_debris.commands.progress import frame_progress
+from sonar_debris.errors import SonarDebrisError
+from sonar_debris.quiet import quiet_backend
+
+if TYPE_CHECKING:
+    from sonar_debris.detection.detections import Detections
+    from sonar_debris.detection.detector import DebrisDetector
+    from sonar_debris.frames import Frame
+    from sonar_debris.outputs.results import ResultFolder
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Results go here.")
+@click.option(
+    "--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="A shipped model or a folder."
+)
+@click.option("--min-score", type=click.FloatRange(0, 1), help="Leave out lower scores.  [default: the model's]")
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Frames at a time.")
+@click.option("--no-images", is_flag=True, help="Draw no annotated pictures.")
+def detect(
+    inputs: tuple[str, ...], output: Path, model: str, min_score: float | None, batch_size: int, no_images: bool
+) -> None:
+    """Find and name debris in sonar frames.
+
+    INPUT is an image file (PNG, JPEG, TIFF, BMP, PGM, NPY) or a folder, which is searched with its subfolders.
+    OUT receives detections.coco.json, detections.csv and, for each frame, a picture in annotated/.
+
+    \b
+    Example:
+      sonar-debris detect dive-07/ extra/ping-12.png -o dive-07-found --min-score 0.4
+    """
+    from sonar_debris.outputs.folder import open_output_folder
+    from sonar_debris.outputs.results import ResultFolder
+
+    failures = Failures()
+    frames, total = open_inputs(inputs, failures)
+    if not total:
+        sys.exit(2)
+    open_output_folder(output)
+    detector = load_detector(model, min_score)
+    info = {"version": __version__, "model": detector.name, "min_score": float(detector.min_score)}
+    results = ResultFolder(output, detector.class_names, info, pictures=not no_images)
+    with frame_progress(total + len(failures.found)) as show_done:
+        for batch in batches(frames, batch_size):
+            for frame, detections in detect_batch(detector, batch, failures):
+                results.add(frame, detections)
+            show_done(results.frames + len(failures.found))
+    results.write(failures.found)
+    click.echo(summary(results, len(failures.found)))
+    sys.exit(exit_code(results.frames, len(failures.found)))
+
+
+class Failures:
+    """Names on stderr, one line each, the frames that could not be done, and remembers them.
+
+    Attributes:
+        found: name and reason of each.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, str]] = []
+
+    def add(self, name: str, reason: str) -> None:
+        """Report and remember a frame."""
+        self.found.append((name, reason))
+        click.echo(" ".join(f"error: {name}: {reason}".split()), err=True)
+
+
+def open_inputs(paths: Sequence[str], failures: Failures) -> tuple[Iterator[Frame], int]:
+    """Open files and folders one after the other.
+
+    Args:
+        paths: what the user named.
+        failures: told of every path that cannot be opened and, later, of every frame that cannot be read.
+
+    Returns:
+        The frames of all, and how many files there are to be read; 0 if no path could be opened.
+    """
+    from sonar_debris.frames import FrameReadError, open_frames
+
+    def report(error: FrameReadError) -> None:
+        failures.add(error.name, error.reason)
+
+    streams, total = [], 0
+    for path in paths:
+        try:
+            streams.append(open_frames(path, on_error=report))
+            total += count_frames(Path(path))
+        except FrameReadError as error:
+            report(error)
+    return chain.from_iterable(streams), total
+
+
+def count_frames(path: Path) -> int:
+    """Count the files that ``open_frames`` reads from a file or folder."""
+    from sonar_debris.frames.readers import find_reader
+
+    return sum(find_reader(file) is not None for file in path.rglob("*")) if path.is_dir() else 1
+
+
+def load_detector(model: str, min_score: float | None) -> DebrisDetector:
+    """Load a detector, whose every failure to load is one line.
+
+    Raises:
+        SonarDebrisError: there is no such model, or it is damaged.
+    """
+    with quiet_backend():
+        from sonar_debris.detection.detector import DebrisDetector
+    try:
+        return DebrisDetector.from_pretrained(model, min_score=min_score)
+    except SonarDebrisError:
+        raise
+    except Exception as error:  # a damaged file leads the readers of weights to errors of any type
+        raise SonarDebrisError(
+            f"{model}: the model cannot be loaded ({one_line(error)}); is its folder whole?"
+        ) from error
+
+
+def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
+    """Gather frames by ``size``; the last batch may be smaller."""
+    while batch := list(islice(frames, size)):
+        yield batch
+
+
+def detect_batch(
+    detector: DebrisDetector, frames: Sequence[Frame], failures: Failures
+) -> Iterable[tuple[Frame, Detections]]:
+    """Detect in a batch of frames, of which an odd one must not cost the others.
+
+    Args:
+        detector: what detects.
+        frames: the batch.
+        failures: told of every frame that the detector stumbles over.
+
+    Returns:
+        The other frames, each with its detections.
+    """
+    try:
+        return list(zip(frames, detector.detect_batch(frames), strict=True))
+    except Exception as error:  # whatever it is, it is reported with the frame's name
+        if len(frames) > 1:
+            return chain.from_iterable(detect_batch(detector, [frame], failures) for frame in frames)
+        failures.add(frames[0].name, f"detection failed ({one_line(error)})")
+        return []
+
+
+def summary(results: ResultFolder, failed: int) -> str:
+    """Say in one line what was read, what failed, what was found and where it is."""
+    classes = ", ".join(f"{name} {count}" for name, count in results.found.most_common())
+    frames = "1 frame" if results.frames == 1 else f"{results.frames} frames"
+    objects = "1 object" if results.found.total() == 1 else f"{results.found.total()} objects"
+    found = f"{objects} found ({classes})" if classes else f"{objects} found"
+    return f"{frames} read, {failed} failed, {found}; see {results.folder}"
+
+
+def exit_code(read: int, failed: int) -> int:
+    """Give 0 for all done, 1 for some failed, 2 for nothing done."""
+    if not read:
+        return 2
+    return 1 if failed else 0

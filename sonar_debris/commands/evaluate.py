@@ -1,0 +1,228 @@
+"""``sonar-debris evaluate``: figures of detectors, proposals and classifiers on labelled data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sonar_debris.commands.progress import frame_progress
+from sonar_debris.commands.selection import Selection, with_selection
+from sonar_debris.errors import SonarDebrisError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.table import Table
+
+    from sonar_debris.datasets.labelled_frame import LabelledFrame
+    from sonar_debris.detection.classifier import CropClassifier
+    from sonar_debris.detection.detector import DebrisDetector
+    from sonar_debris.frames import Frame
+
+with_model = click.option(
+    "--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="A shipped model or a path."
+)
+with_json = click.option(
+    "--json",
+    "output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="OUT.json",
+    help="Also write the figures to this file.",
+)
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure classifiers, proposals and detections on labelled frames.
+
+    \b
+    Example:
+      sonar-debris evaluate detections --data marine-debris-fls --fold 0
+    """
+
+
+@evaluate.command()
+@with_selection
+@with_model
+@click.option(
+    "--predictions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.coco.json",
+    help="Score these detections and run no model; frames are paired by the stem of their file names.",
+)
+@with_json
+def detections(selection: Selection, model: str, predictions: Path | None, output: Path | None) -> None:
+    """Average precision, recall and best F1 of a detector.
+
+    \b
+    Example:
+      sonar-debris evaluate detections --data marine-debris-fls --fold 0 --json figures.json
+    """
+    from sonar_debris.datasets.watertank import CLASS_NAMES
+    from sonar_debris.evaluation.detection_metrics import detection_metrics
+    from sonar_debris.evaluation.predictions import read_predictions
+    from sonar_debris.evaluation.report import detection_tables
+
+    frames, missing = read_frames(selection), []
+    if predictions:
+        found, missing = read_predictions(predictions, frames)
+    else:
+        found = on_each(frames, load_whole_detector(model, selection).detect)
+    metrics = detection_metrics(frames, found, CLASS_NAMES)
+    show(detection_tables(metrics))
+    click.echo(
+        f"{metrics.frames} frames of {selection}: {metrics.detections} named detections, {metrics.unknown} unknown"
+    )
+    if missing:
+        click.echo(f"warning: {len(missing)} frames not in {predictions} count as empty, e.g. {missing[0]}", err=True)
+    write(output, selection, predictions or model, asdict(metrics) | {"frames_missing": missing})
+
+
+@evaluate.command()
+@with_selection
+@with_model
+@with_json
+def proposals(selection: Selection, model: str, output: Path | None) -> None:
+    """Recall of a detector's proposals, whatever their class, at 10, 30, 60 and 100 a frame.
+
+    \b
+    Example:
+      sonar-debris evaluate proposals --data marine-debris-fls --fold 0
+    """
+    from sonar_debris.evaluation.proposal_recall import proposal_recall
+    from sonar_debris.evaluation.report import recall_table
+
+    frames = read_frames(selection)
+    xyxy, objectness = zip(*on_each(frames, load_whole_detector(model, selection).propose), strict=True)
+    recall = proposal_recall(frames, xyxy, objectness)
+    show([recall_table(recall, "Class-agnostic recall of proposals at IoU 0.5")])
+    click.echo(f"{len(frames)} frames of {selection}: {sum(map(len, xyxy))} proposals")
+    write(output, selection, model, {"frames": len(frames), "recall50": recall})
+
+
+@evaluate.command()
+@with_selection
+@with_model
+@with_json
+def classifier(selection: Selection, model: str, output: Path | None) -> None:
+    """Accuracy, figures by class, confusion and calibration of a crop classifier.
+
+    \b
+    Example:
+      sonar-debris evaluate classifier --data marine-debris-fls --model classifier.keras --split random --part test
+    """
+    from sonar_debris.evaluation.classification_metrics import classification_metrics
+    from sonar_debris.evaluation.report import classification_tables
+
+    network = load_classifier(model, selection)
+    images, class_id = read_images(selection, network.class_names)
+    metrics = classification_metrics(class_id, network.predict(images), network.class_names)
+    show(classification_tables(metrics))
+    click.echo(f"{len(images)} crops of {selection}")
+    write(output, selection, model, asdict(metrics))
+
+
+def read_frames(selection: Selection) -> list[LabelledFrame]:
+    """List the labelled frames of a selection.
+
+    Raises:
+        SonarDebrisError: there are none.
+    """
+    from sonar_debris.datasets.splits import select_frames
+    from sonar_debris.datasets.watertank import read_watertank
+
+    frames = select_frames(selection.root, read_watertank(selection.root), selection.split, selection.parts)
+    if not frames:
+        raise SonarDebrisError(f"{selection.root}: no labelled frame in {selection}; choose another part")
+    return frames
+
+
+def read_images(selection: Selection, class_names: Sequence[str]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Read the crops of a selection.
+
+    Args:
+        selection: which crops.
+        class_names: the classifier's.
+
+    Returns:
+        N images ``(rows, cols)``, turned as they lie in frames, and their ``(N,)`` indices into ``class_names``.
+
+    Raises:
+        SonarDebrisError: there is a crop class that the classifier does not know.
+    """
+    import numpy as np
+
+    from sonar_debris.datasets.crops import crop_class_names, load_crop, read_crops
+    from sonar_debris.datasets.splits import select_crops
+
+    names = crop_class_names(selection.root)
+    strange = [name for name in names if name not in class_names]
+    if strange:
+        raise SonarDebrisError(f"the classifier does not know the class {', '.join(strange)}; choose another --model")
+    crops = select_crops(selection.root, read_crops(selection.root), selection.split, selection.parts)
+    class_id = np.array([class_names.index(names[crop.class_id]) for crop in crops], np.int64)
+    return [load_crop(crop) for crop in crops], class_id
+
+
+def load_whole_detector(model: str, selection: Selection) -> DebrisDetector:
+    """Load a detector that leaves no score out, so that its curve is whole."""
+    from sonar_debris.commands.detect import load_detector
+
+    detector = load_detector(model, min_score=0.0)
+    warn_of_overlap(detector.settings.data, selection)
+    return detector
+
+
+def load_classifier(model: str, selection: Selection) -> CropClassifier:
+    """Load the classifier of a model, or one by itself from its ``.keras`` file and the ``.json`` beside it."""
+    from sonar_debris.detection.classifier import CropClassifier
+
+    if not model.endswith(".keras"):
+        return load_whole_detector(model, selection).classifier
+    classifier = CropClassifier.load(model)
+    warn_of_overlap(json.loads(Path(model).with_suffix(".json").read_text()).get("data", {}), selection)
+    return classifier
+
+
+def warn_of_overlap(trained_on: dict, selection: Selection) -> None:
+    """Say on stderr if a model was, or may have been, trained on what it is to be scored on."""
+    from sonar_debris.evaluation.training_overlap import training_overlap
+
+    warning = training_overlap(trained_on, selection.split, selection.parts)
+    if warning:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def on_each(frames: Sequence[LabelledFrame], find: Callable[[Frame], Any]) -> list[Any]:
+    """Read frame after frame behind a progress bar and keep what is found in each."""
+    from sonar_debris.frames import open_frames
+
+    found = []
+    with frame_progress(len(frames)) as show_done:
+        for frame in frames:
+            found.append(find(next(open_frames(frame.path))))
+            show_done(len(found))
+    return found
+
+
+def show(tables: Iterable[Table]) -> None:
+    """Print tables."""
+    from rich.console import Console
+
+    Console().print(*tables, sep="\n")
+
+
+def write(output: Path | None, selection: Selection, scored: str | Path, figures: dict) -> None:
+    """Write figures, with what they are figures of, if a file was asked for."""
+    from sonar_debris.outputs.atomic import atomic_text
+
+    if output is None:
+        return
+    about = {"scored": str(scored), "split": selection.split, "parts": selection.parts}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_text(output) as stream:
+        json.dump(about | figures, stream, indent=1)

@@ -1,0 +1,108 @@
+"""Which frames and crops train, validate and test: the random split and the scene-disjoint one.
+
+The random split is what the literature reports; as neighbouring frames are near-copies of each other it
+tests on what was almost seen in training. The scene-disjoint folds test on tank layouts never seen.
+"""
+
+import csv
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+
+from sonar_debris.datasets.crops import Crop
+from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.scenes import group_scenes
+from sonar_debris.errors import SonarDebrisError
+
+SPLITS = ("scene", "random")
+FOLDS = ("0", "1", "2", "3", "4")
+Item = TypeVar("Item", Crop, LabelledFrame)
+
+
+def select_frames(
+    root: Path, frames: Sequence[LabelledFrame], split: str, part: str | int | Collection[str]
+) -> list[LabelledFrame]:
+    """The frames of one or several parts of a split.
+
+    Args:
+        root: the folder of the release; ``splits/frames.csv`` there decides. Without it the split is
+            computed (seed 0; reads every frame once for the scene-disjoint one).
+        frames: the frames to choose from.
+        split: ``"random"`` (parts train, val, test: 70/20/10 %) or ``"scene"`` (parts 0 to 4, whole scenes).
+        part: one part or several.
+
+    Raises:
+        SonarDebrisError: no such split or part.
+    """
+    table = Path(root) / "splits" / "frames.csv"
+    parts = _read_table(table, "frame", split) if table.is_file() else _compute_frame_parts(frames, split)
+    return _select(frames, parts, part)
+
+
+def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int | Collection[str]) -> list[Crop]:
+    """The crops of one or several parts of a split.
+
+    Args:
+        root: the folder of the release; ``splits/crops.csv`` there decides. Without it only the random
+            split exists (70/30 % within each class, seed 0): a crop does not tell its scene.
+        crops: the crops to choose from.
+        split: ``"random"`` (parts train, test) or ``"scene"`` (parts 0 to 4).
+        part: one part or several.
+
+    Raises:
+        SonarDebrisError: no such split or part.
+    """
+    table = Path(root) / "splits" / "crops.csv"
+    if table.is_file():
+        return _select(crops, _read_table(table, "crop", split), part)
+    if split == "scene":
+        raise SonarDebrisError(f"{table}: not found, and crops do not tell their scene; use --split random")
+    train, _ = train_test_split(
+        [crop.name for crop in crops], train_size=0.7, random_state=0, stratify=[crop.class_id for crop in crops]
+    )
+    return _select(crops, {crop.name: "train" if crop.name in set(train) else "test" for crop in crops}, part)
+
+
+def _read_table(path: Path, key: str, split: str) -> dict[str, str]:
+    column = {"scene": "fold", "random": "random"}.get(split)
+    if column is None:
+        raise SonarDebrisError(f"no split {split!r}: choose one of {', '.join(SPLITS)}")
+    with path.open(newline="") as lines:
+        return {row[key]: row[column] for row in csv.DictReader(lines)}
+
+
+def _select(items: Sequence[Item], parts: dict[str, str], part: str | int | Collection[str]) -> list[Item]:
+    wanted = {str(part)} if isinstance(part, str | int) else {str(one) for one in part}
+    missing = wanted - set(parts.values())
+    if missing:
+        known = ", ".join(sorted(set(parts.values())))
+        raise SonarDebrisError(f"no part {', '.join(sorted(missing))} in this split: choose among {known}")
+    return [item for item in items if parts.get(item.name) in wanted]
+
+
+def _compute_frame_parts(frames: Sequence[LabelledFrame], split: str) -> dict[str, str]:
+    names = [frame.name for frame in frames]
+    if split == "random":
+        train, rest = train_test_split(names, train_size=0.7, random_state=0)
+        val, test = train_test_split(rest, train_size=2 / 3, random_state=0)
+        return dict.fromkeys(train, "train") | dict.fromkeys(val, "val") | dict.fromkeys(test, "test")
+    if split == "scene":
+        return dict(zip(names, _compute_folds(frames), strict=True))
+    raise SonarDebrisError(f"no split {split!r}: choose one of {', '.join(SPLITS)}")
+
+
+def _compute_folds(frames: Sequence[LabelledFrame]) -> list[str]:
+    """Whole scenes to five folds, the classes balanced as far as they can be."""
+    from sonar_debris.frames import open_frames
+
+    scenes = group_scenes([next(open_frames(frame.path)).image for frame in frames])
+    # One class a frame is what the splitter takes: its rarest, so that rare classes are spread first.
+    count = np.bincount(np.concatenate([frame.class_id for frame in frames]))
+    rarest = [min(frame.class_id, key=lambda c: count[c], default=-1) for frame in frames]
+    folds = np.zeros(len(frames), int)
+    for number, (_, test) in enumerate(StratifiedGroupKFold(len(FOLDS)).split(rarest, rarest, scenes)):
+        folds[test] = number
+    return [str(fold) for fold in folds]

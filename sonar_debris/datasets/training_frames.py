@@ -1,0 +1,53 @@
+"""Labelled frames in memory, normalised, ready to be sampled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.frames import open_frames
+from sonar_debris.frames.normalisation import normalise
+
+
+@dataclass(frozen=True)
+class TrainingFrame:
+    """A normalised frame and its boxes.
+
+    Attributes:
+        image: ``(rows, cols)`` float32, as `normalise` gives it.
+        xyxy: ``(N, 4)`` float32 boxes in pixels.
+        class_id: ``(N,)`` int64.
+        brightness: ``(rows + 1, cols + 1)`` float64 integral image: the sum of echoes above the frame's mean.
+    """
+
+    image: np.ndarray
+    xyxy: np.ndarray
+    class_id: np.ndarray
+    brightness: np.ndarray
+
+
+def load_training_frames(frames: Sequence[LabelledFrame], simulated: int = 0, seed: int = 0) -> list[TrainingFrame]:
+    """Read the labelled frames and add simulated ones.
+
+    Args:
+        frames: what to read.
+        simulated: number of frames of the project's own simulator to add.
+        seed: of the simulator.
+
+    Raises:
+        FrameReadError: a frame cannot be read.
+    """
+    loaded = [training_frame(next(open_frames(f.path)).image, f.xyxy, f.class_id) for f in frames]
+    if simulated:
+        from sonar_debris.simulator import simulate_frames
+
+        loaded += [training_frame(np.float32(image) / 255, *truth) for image, *truth in simulate_frames(simulated, seed)]
+    return loaded
+
+
+def training_frame(image: np.ndarray, xyxy: np.ndarray, class_id: np.ndarray) -> TrainingFrame:
+    """Normalise an image ``(rows, cols)`` and sum up its echoes."""
+    image = normalise(image)
+    return TrainingFrame(image, xyxy, class_id, cv2.integral(np.maximum(image, 0)))

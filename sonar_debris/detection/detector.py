@@ -1,0 +1,152 @@
+"""DebrisDetector: propose, refine, name."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sonar_debris.detection.boxes import centre_and_extent, non_maximum_suppression
+from sonar_debris.detection.classifier import CONTEXT as CROP_CONTEXT
+from sonar_debris.detection.classifier import CropClassifier
+from sonar_debris.detection.detections import UNKNOWN, Detections
+from sonar_debris.detection.proposals import propose
+from sonar_debris.detection.refinement import refine
+from sonar_debris.detection.registry import DEFAULT_MODEL, find_model
+from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.weights import load_network
+from sonar_debris.detection.windows import Window
+from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.normalisation import normalise
+from sonar_debris.networks.box_refiner import CONTEXT as REFINER_CONTEXT
+from sonar_debris.networks.objectness import make_dense
+
+
+class DebrisDetector:
+    """Finds and names debris in sonar frames.
+
+    Dense objectness over an image pyramid proposes boxes; the box refiner fits them, twice; the crop classifier
+    names them. An object that fits no class well is ``unknown``.
+
+    Args:
+        objectness: a network of `build_objectness`.
+        refiner: a network of `build_box_refiner`.
+        classifier: names crops.
+        settings: numbers that belong to these networks.
+
+    Example:
+        >>> detector = DebrisDetector.from_pretrained()  # doctest: +SKIP
+        >>> detections = detector.detect(frame)  # doctest: +SKIP
+
+    References:
+        Valdenegro-Toro, End-to-End Object Detection and Recognition in Forward-Looking Sonar Images with
+        Convolutional Neural Networks, 2016, doi:10.1109/AUV.2016.7778662.
+    """
+
+    def __init__(self, objectness, refiner, classifier: CropClassifier, settings: PipelineSettings):
+        self.objectness = make_dense(objectness, settings.step)
+        self.refiner = refiner
+        self.classifier = classifier
+        self.settings = settings
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str | Path = DEFAULT_MODEL, min_score: float | None = None
+    ) -> "DebrisDetector":
+        """Load a shipped model by name, or any model folder.
+
+        Args:
+            name_or_path: see ``sonar-debris models list``.
+            min_score: lowest score of a detection, in [0, 1]; the model's own by default.
+
+        Raises:
+            SonarDebrisError: there is no such model, or it cannot be read.
+        """
+        folder = find_model(name_or_path)
+        settings = PipelineSettings.load(folder / "model.json")
+        if min_score is not None:
+            settings = replace(settings, min_score=min_score)
+        classifier = CropClassifier(load_network(folder / "classifier.keras"), settings.class_names)
+        return cls(
+            load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras"), classifier, settings
+        )
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.settings.name
+
+    @property
+    def min_score(self) -> float:
+        """Detections below this score are left out."""
+        return self.settings.min_score
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, then ``"unknown"``."""
+        return (*self.settings.class_names, UNKNOWN)
+
+    def detect(self, frame: Frame) -> Detections:
+        """The objects in a frame, best score first."""
+        return self.detect_batch([frame])[0]
+
+    def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
+        """The objects in each of several frames, which may differ in size."""
+        images = [normalise(frame.image) for frame in frames]
+        found = self._find(images)
+        crops = [_square_crops(image, xyxy) for image, (xyxy, _) in zip(images, found, strict=True)]
+        probabilities = self.classifier.predict([crop for each in crops for crop in each])
+        parts = np.split(probabilities, np.cumsum([len(each) for each in crops])[:-1])
+        return [self._name(*boxes, part) for boxes, part in zip(found, parts, strict=True)]
+
+    def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes of objects of whatever class.
+
+        Returns:
+            ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], best first.
+        """
+        return self._find([normalise(frame.image)])[0]
+
+    def _find(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Refined boxes and their objectness, for each normalised frame."""
+        boxes = self._propose(images)
+        scores: list[np.ndarray] = []
+        # The second pass starts from boxes that nearly fit, and so fits them better and judges them better.
+        for _ in range(2):
+            boxes, scores = refine(self.refiner, images, boxes, REFINER_CONTEXT)
+            best = [
+                non_maximum_suppression(*each, self.settings.overlap)[: self.settings.candidates]
+                for each in zip(boxes, scores, strict=True)
+            ]
+            boxes, scores = ([part[keep] for part, keep in zip(parts, best, strict=True)] for parts in (boxes, scores))
+        return list(zip(boxes, scores, strict=True))
+
+    def _propose(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Proposals for each frame; frames of one size go through the network together."""
+        proposals: list[np.ndarray] = [np.zeros((0, 4), np.float32)] * len(images)
+        for shape in dict.fromkeys(image.shape for image in images):
+            same = [number for number, image in enumerate(images) if image.shape == shape]
+            found = propose(
+                self.objectness, [images[number] for number in same], self.settings.step, self.settings.proposals
+            )
+            for number, boxes in zip(same, found, strict=True):
+                proposals[number] = boxes
+        return proposals
+
+    def _name(self, xyxy: np.ndarray, objectness: np.ndarray, probabilities: np.ndarray) -> Detections:
+        class_id = probabilities.argmax(axis=1)
+        probability = probabilities.max(axis=1, initial=0)
+        unsure = probability < self.settings.min_probability
+        # A box is right if it is an object and bears the right name; an unknown object claims no name.
+        score = np.where(unsure, objectness * (1 - probability), objectness * probability)
+        class_id = np.where(unsure, len(self.settings.class_names), class_id)
+        order = np.argsort(-score, kind="stable")
+        order = order[score[order] >= self.settings.min_score]
+        return Detections(xyxy, score, class_id, objectness, self.class_names)[order]
+
+
+def _square_crops(image: np.ndarray, xyxy: np.ndarray) -> list[np.ndarray]:
+    """Each box with some surroundings as a square crop at the frame's own resolution."""
+    centre, extent = centre_and_extent(xyxy)
+    side = extent.max(axis=1, initial=1) * CROP_CONTEXT
+    return [Window(c, np.full(2, s)).cut(image, max(1, round(float(s)))) for c, s in zip(centre, side, strict=True)]

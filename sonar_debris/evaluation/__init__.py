@@ -1,0 +1,1 @@
+"""Accuracy, mean average precision, proposal recall and calibration."""

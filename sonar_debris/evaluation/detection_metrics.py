@@ -1,0 +1,104 @@
+"""The figures of a detector: average precision, recall and best F1."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.detection.detections import UNKNOWN, Detections
+from sonar_debris.evaluation.ground_truth import coco_index, ground_truth
+from sonar_debris.evaluation.matching import match
+from sonar_debris.evaluation.precision_recall import OperatingPoint, best_operating_point, precision_recall
+from sonar_debris.evaluation.proposal_recall import proposal_recall
+
+COMMON_BOXES = 10
+
+
+@dataclass(frozen=True)
+class DetectionMetrics:
+    """How well detections meet the labelled boxes. Shares are in [0, 1]; dictionaries are keyed by class name.
+
+    Attributes:
+        frames: number of frames scored.
+        detections: number of detections with a name of the data.
+        unknown: number of detections without.
+        boxes: number of true boxes, for each class that has any.
+        map50: mean over those classes of the average precision at IoU 0.5.
+        map50_95: the same, averaged over IoU 0.5, 0.55 … 0.95.
+        map50_common: ``map50`` over the classes with at least 10 boxes; None where there is none.
+        map50_95_common: ``map50_95`` over those.
+        ap50: average precision at IoU 0.5.
+        ap50_95: average precision over IoU 0.5 … 0.95.
+        recall50: number of detections a frame → class-agnostic recall at IoU 0.5, unknown ones included.
+        best: the threshold of the best F1 at IoU 0.5, names included.
+    """
+
+    frames: int
+    detections: int
+    unknown: int
+    boxes: dict[str, int]
+    map50: float
+    map50_95: float
+    map50_common: float | None
+    map50_95_common: float | None
+    ap50: dict[str, float]
+    ap50_95: dict[str, float]
+    recall50: dict[int, float]
+    best: OperatingPoint
+
+
+def detection_metrics(
+    frames: Sequence[LabelledFrame], detections: Sequence[Detections], class_names: Sequence[str]
+) -> DetectionMetrics:
+    """Score detections with pycocotools (Lin et al. 2014, arXiv 1405.0312: 101-point average precision).
+
+    Args:
+        frames: the labelled frames.
+        detections: what was found in each of them, at every score, or the curve is cut short. Classes are
+            paired by name; a name that the data does not have counts as unknown.
+        class_names: the names that the frames' ``class_id`` points into.
+
+    Returns:
+        The figures.
+
+    Raises:
+        SonarDebrisError: when no frame has a box.
+    """
+    named = [rename(found, class_names) for found in detections]
+    xyxy, score, class_id = ([getattr(found, part) for found in named] for part in ("xyxy", "score", "class_id"))
+    matches = match(ground_truth(frames, class_names), coco_index(xyxy, class_id, class_names, score))
+    ap = matches.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (IoU, classes)
+    boxes = np.bincount(np.concatenate([frame.class_id for frame in frames]), minlength=len(class_names))
+    unknown = sum(int(np.sum(found == len(class_names))) for found in class_id)
+    return DetectionMetrics(
+        frames=len(frames),
+        detections=sum(map(len, named)) - unknown,
+        unknown=unknown,
+        boxes={class_names[k]: int(boxes[k]) for k in np.flatnonzero(boxes)},
+        map50=_mean(ap[0], boxes > 0),
+        map50_95=_mean(ap.mean(axis=0), boxes > 0),
+        map50_common=_mean(ap[0], boxes >= COMMON_BOXES),
+        map50_95_common=_mean(ap.mean(axis=0), boxes >= COMMON_BOXES),
+        ap50={class_names[k]: float(ap[0, k]) for k in np.flatnonzero(boxes)},
+        ap50_95={class_names[k]: float(ap[:, k].mean()) for k in np.flatnonzero(boxes)},
+        recall50=proposal_recall(frames, xyxy, score),
+        best=best_operating_point(precision_recall(matches)),
+    )
+
+
+def rename(detections: Detections, class_names: Sequence[str]) -> Detections:
+    """Point ``class_id`` into other class names, by name whatever its case; other names become unknown."""
+    index = {name.lower(): k for k, name in enumerate(class_names)}
+    known = np.array([index.get(name.lower(), len(class_names)) for name in detections.class_names], np.int64)
+    return Detections(
+        detections.xyxy,
+        detections.score,
+        known[detections.class_id],
+        detections.objectness,
+        (*class_names, UNKNOWN),
+    )
+
+
+def _mean(ap: np.ndarray, chosen: np.ndarray) -> float | None:
+    return float(ap[chosen].mean()) if chosen.any() else None

@@ -1,0 +1,26 @@
+"""One forward-looking-sonar frame, as every other room sees it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A fan-shaped (Cartesian) sonar frame.
+
+    Attributes:
+        image: ``(rows, cols)`` float32, finite. Integer sources are scaled by their type's maximum to
+            [0, 1]; float sources keep their values. Range grows upwards; outside the fan is 0.
+        source: the file that the frame was read from.
+        name: the file's name as reports show it: relative to the folder that was opened, or as given.
+        index: position of the frame in its file, 0 for a still image.
+        time: seconds since the epoch, or None where the file does not say.
+    """
+
+    image: np.ndarray
+    source: Path
+    name: str
+    index: int = 0
+    time: float | None = None

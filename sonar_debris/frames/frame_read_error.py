@@ -1,0 +1,20 @@
+"""What is raised for a frame that cannot be read."""
+
+from sonar_debris.errors import SonarDebrisError
+
+
+class FrameReadError(SonarDebrisError):
+    """A file or folder that gives no frame; its message is the one line ``NAME: reason``.
+
+    Attributes:
+        name: the file's name as reports show it.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, name: str, reason: str):
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.name}: {self.reason}".split())

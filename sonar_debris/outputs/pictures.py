@@ -1,0 +1,56 @@
+"""Annotated pictures on disk."""
+
+from pathlib import Path, PurePath
+
+import cv2
+
+from sonar_debris.detection.detections import Detections
+from sonar_debris.frames.frame import Frame
+from sonar_debris.outputs.drawing import draw_detections
+
+
+class PictureFolder:
+    """Writes one PNG a frame; no two frames share a file, and none lies outside the folder.
+
+    Attributes:
+        folder: where the pictures go; made with the first of them.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._taken: set[str] = set()
+
+    def add(self, frame: Frame, detections: Detections) -> None:
+        """Draw a frame's detections and write the picture."""
+        path = self._free_path(frame)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _, png = cv2.imencode(".png", draw_detections(frame.image, detections))
+        path.write_bytes(png.tobytes())
+
+    def _free_path(self, frame: Frame) -> Path:
+        stem = picture_stem(frame.name, frame.index)
+        name, copy = f"{stem}.png", 1
+        # Without regard to case, because some file systems have none.
+        while name.casefold() in self._taken:
+            copy += 1
+            name = f"{stem}-{copy}.png"
+        self._taken.add(name.casefold())
+        return self.folder / name
+
+
+def picture_stem(name: str, index: int) -> str:
+    """Name a frame's picture after the frame.
+
+    Args:
+        name: the frame's name; its folders are kept when they lead downwards, and dropped when they lead
+            elsewhere (an absolute path, or one with ``..``).
+        index: position in a recording; 0 is left out.
+
+    Returns:
+        A relative path without suffix.
+    """
+    path = PurePath(name)
+    if path.is_absolute() or ".." in path.parts:
+        path = PurePath(path.name)
+    stem = path.with_suffix("")
+    return f"{stem}-{index:06d}" if index else str(stem)

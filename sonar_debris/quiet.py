@@ -1,0 +1,27 @@
+"""Keeps the start-up chatter of the networks' backend out of the terminal."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet_backend() -> Iterator[None]:
+    """Import keras, or what imports it, within this context for a silent start.
+
+    The log level alone is not enough: TensorFlow's C++ parts write to descriptor 2 before they read it
+    (tensorflow/tensorflow#100442), so the descriptor is turned away for as long as the context lasts. Python's
+    exceptions come through. With ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment everything is shown.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
+        yield
+        return
+    stderr = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

@@ -1,0 +1,55 @@
+"""The ground truth of simulated frames as a COCO object (https://cocodataset.org/#format-data)."""
+
+import numpy as np
+
+from sonar_debris.datasets.watertank import CLASS_NAMES
+
+
+class CocoTruth:
+    """Gathers the boxes of many frames; all ids count from 1, a category's is its class id plus 1.
+
+    Attributes:
+        info: how the frames were made, copied into the object.
+    """
+
+    def __init__(self, info: dict):
+        self.info = info
+        self._images: list[dict] = []
+        self._annotations: list[dict] = []
+
+    def add(self, file_name: str, image: np.ndarray, xyxy: np.ndarray, class_id: np.ndarray) -> None:
+        """Add a frame.
+
+        Args:
+            file_name: the frame's file.
+            image: ``(rows, cols)``.
+            xyxy: ``(N, 4)`` boxes in pixels.
+            class_id: ``(N,)`` indices into the watertank class names.
+        """
+        rows, cols = image.shape
+        image_id = len(self._images) + 1
+        self._images.append({"id": image_id, "file_name": file_name, "width": cols, "height": rows})
+        for box, index in zip(xyxy.tolist(), class_id.tolist(), strict=True):
+            self._annotations.append(_annotation(len(self._annotations) + 1, image_id, index + 1, box))
+
+    def content(self) -> dict:
+        """The COCO object, ready for JSON."""
+        return {
+            "info": self.info,
+            "images": self._images,
+            "categories": [{"id": i, "name": name} for i, name in enumerate(CLASS_NAMES, start=1)],
+            "annotations": self._annotations,
+        }
+
+
+def _annotation(annotation_id: int, image_id: int, category_id: int, box: list[float]) -> dict:
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    return {
+        "id": annotation_id,
+        "image_id": image_id,
+        "category_id": category_id,
+        "bbox": [left, top, width, height],
+        "area": width * height,
+        "iscrowd": 0,
+    }

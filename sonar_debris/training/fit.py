@@ -1,0 +1,91 @@
+"""How every network is trained: AdamW, warm-up and cosine decay, resumable, logged."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from sonar_debris.training.batches import SampledBatches
+from sonar_debris.training.progress import EpochLines
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: number of epochs.
+        steps: batches an epoch.
+        batch_size: samples a batch.
+        learning_rate: the highest, after the warm-up of one twentieth of all steps.
+        weight_decay: AdamW's, decoupled.
+        seed: of the weights and the samples.
+        precision: a Keras dtype policy; the weights are stored as float32 whatever it is.
+    """
+
+    epochs: int
+    steps: int
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-3
+    seed: int = 0
+    precision: str = "float32"
+
+
+def fit(build, sample, validation, loss, schedule: Schedule, run: Path, name: str, metrics=()) -> keras.Model:
+    """Train a network; with the same run folder, go on where an interrupted training stopped.
+
+    Args:
+        build: makes the network, without arguments.
+        sample: draws one training sample from a random generator.
+        validation: draws one validation sample, or None.
+        loss: Keras loss.
+        schedule: how long and how fast.
+        run: folder for the log ``NAME.csv``, the checkpoint, and the result ``NAME.keras``.
+        name: of the network.
+        metrics: Keras metrics.
+
+    Returns:
+        The trained float32 network; it is also saved.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(schedule.seed)
+    keras.config.set_dtype_policy(schedule.precision)
+    try:
+        network = build()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    batches = SampledBatches(sample, schedule.batch_size, schedule.steps, schedule.seed)
+    network.compile(
+        keras.optimizers.AdamW(_learning_rate(schedule), weight_decay=schedule.weight_decay, global_clipnorm=5.0),
+        loss,
+        metrics=list(metrics),
+        # XLA's convolutions on a CPU are slower than TensorFlow's own; JAX has no other way.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    network.fit(
+        batches,
+        validation_data=SampledBatches(validation, schedule.batch_size, 20).all() if validation else None,
+        epochs=schedule.epochs,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(run / f"{name}-checkpoint"),
+            keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(batches, "epoch", epoch)),
+            keras.callbacks.CSVLogger(run / f"{name}.csv", append=True),
+            EpochLines(name),
+        ],
+    )
+    trained = build()
+    trained.set_weights(network.get_weights())
+    trained.save(run / f"{name}.keras")
+    return trained
+
+
+def _learning_rate(schedule: Schedule) -> keras.optimizers.schedules.LearningRateSchedule:
+    total = schedule.epochs * schedule.steps
+    warmup = max(1, total // 20)
+    return keras.optimizers.schedules.CosineDecay(
+        schedule.learning_rate / 20, total - warmup, warmup_target=schedule.learning_rate, warmup_steps=warmup
+    )

@@ -1,0 +1,86 @@
+"""Train the three networks of the detection pipeline and put them together as one model folder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.training_frames import TrainingFrame
+from sonar_debris.datasets.windows import WindowSampler
+from sonar_debris.detection.classifier import CropClassifier
+from sonar_debris.detection.detector import DebrisDetector
+from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.weights import load_network
+from sonar_debris.evaluation.detection_metrics import detection_metrics
+from sonar_debris.frames import open_frames
+from sonar_debris.training.classifier import train_classifier
+from sonar_debris.training.fit import Schedule
+from sonar_debris.training.objectness import train_objectness
+from sonar_debris.training.refiner import train_refiner
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The schedules of the three networks."""
+
+    objectness: Schedule = Schedule(epochs=24, steps=250)
+    refiner: Schedule = Schedule(epochs=30, steps=300)
+    classifier: Schedule = Schedule(epochs=24, steps=200)
+
+    def each_with(self, seed: int, precision: str) -> "Recipe":
+        """The same lengths and rates with another seed and precision."""
+        schedules = (self.objectness, self.refiner, self.classifier)
+        return Recipe(*(replace(one, seed=seed, precision=precision) for one in schedules))
+
+
+def train_networks(
+    train: Sequence[TrainingFrame],
+    val: Sequence[TrainingFrame],
+    class_names: Sequence[str],
+    recipe: Recipe,
+    folder: Path,
+) -> None:
+    """Train what the folder does not hold yet: an interrupted training goes on where it stopped.
+
+    Args:
+        train: frames to learn from.
+        val: frames whose loss is logged beside.
+        class_names: one name a class.
+        recipe: schedules.
+        folder: gets ``objectness.keras``, ``refiner.keras``, ``classifier.keras`` and their logs.
+    """
+    drawn, held = WindowSampler(train), WindowSampler(val, augmented=False)
+    parts: dict[str, Callable[[], object]] = {
+        "objectness": lambda: train_objectness(drawn, held, recipe.objectness, folder),
+        "refiner": lambda: train_refiner(drawn, held, recipe.refiner, folder),
+        "classifier": lambda: train_classifier(
+            "residual", class_names, drawn.classification, held.classification, recipe.classifier, folder
+        ),
+    }
+    for name, make in parts.items():
+        if not (folder / f"{name}.keras").is_file():
+            make()
+
+
+def calibrate(folder: Path, settings: PipelineSettings, val: Sequence[LabelledFrame]) -> PipelineSettings:
+    """Choose the score threshold with the best F1 on validation frames.
+
+    Args:
+        folder: with the three networks.
+        settings: of the pipeline.
+        val: validation frames.
+
+    Returns:
+        The settings with that ``min_score``, and the validation figures.
+    """
+    classifier = CropClassifier(load_network(folder / "classifier.keras"), settings.class_names)
+    networks = load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras")
+    detector = DebrisDetector(*networks, classifier, replace(settings, min_score=0.0))
+    found = [detector.detect(next(open_frames(frame.path))) for frame in val]
+    metrics = detection_metrics(val, found, settings.class_names)
+    figures = {"validation_map50": metrics.map50, "validation_f1": metrics.best.f1}
+    return replace(
+        settings,
+        min_score=round(float(metrics.best.threshold), 3),
+        figures=settings.figures | {name: round(float(value), 4) for name, value in figures.items()},
+    )

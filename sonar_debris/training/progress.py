@@ -1,0 +1,33 @@
+"""One line an epoch: what was reached, and how long the rest will take."""
+
+import time
+
+import click
+import keras
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Prints the metrics of each epoch and the time left, fit for a terminal and for a log file.
+
+    Args:
+        label: what is being trained.
+    """
+
+    def __init__(self, label: str):
+        super().__init__()
+        self.label = label
+
+    def on_train_begin(self, logs=None):
+        self._begin = time.monotonic()
+        self._first = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._first is None:
+            self._first = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        epochs = self.params["epochs"]
+        done = epoch + 1 - self._first
+        left = (time.monotonic() - self._begin) / done * (epochs - epoch - 1)
+        metrics = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items() if name != "learning_rate")
+        click.echo(f"{self.label} epoch {epoch + 1}/{epochs}  {metrics}  {left / 60:.1f} min left", err=True)

@@ -1,0 +1,171 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sonar_debris.commands.detect import exit_code
+from sonar_debris.commands.main import main
+
+pytestmark = pytest.mark.usefixtures("fake_detector")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["detect", *map(str, arguments)])
+
+
+def coco(out: Path) -> dict:
+    return json.loads((out / "detections.coco.json").read_text())
+
+
+def pictures(out: Path) -> list[str]:
+    return sorted(file.relative_to(out / "annotated").as_posix() for file in out.glob("annotated/**/*.png"))
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    return tmp_path / "out"
+
+
+def test_folder_of_frames(write_frame, tmp_path, out):
+    for name, brightness in [("dive/2.png", 0), ("dive/10.png", 90), ("dive/near/1.bmp", 90)]:
+        write_frame(name, brightness)
+
+    result = run(tmp_path / "dive", "-o", out)
+
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert result.stdout == f"3 frames read, 0 failed, 2 objects found (tire 2); see {out}\n"
+    content = coco(out)
+    assert [image["file_name"] for image in content["images"]] == ["2.png", "10.png", "near/1.bmp"]
+    assert content["images"][0] == {"id": 1, "file_name": "2.png", "width": 10, "height": 12, "frame_index": 0}
+    assert [a["image_id"] for a in content["annotations"]] == [2, 3]
+    assert content["annotations"][0]["bbox"] == [1, 2, 3, 4]
+    assert content["failures"] == []
+    assert content["info"] == {"version": "0.1.0", "model": "fake", "min_score": 0.5}
+    with (out / "detections.csv").open(newline="") as file:
+        assert [(row["file"], row["class"]) for row in csv.DictReader(file)] == [
+            ("10.png", "tire"),
+            ("near/1.bmp", "tire"),
+        ]
+    assert pictures(out) == ["10.png", "2.png", "near/1.png"]
+    assert sorted(file.name for file in out.iterdir()) == ["annotated", "detections.coco.json", "detections.csv"]
+
+
+def test_file_keeps_its_name_as_given(write_frame, out, monkeypatch, tmp_path):
+    write_frame("dive/1.png")
+    monkeypatch.chdir(tmp_path)
+
+    result = run("./dive/1.png", "-o", "out")
+
+    assert result.stdout == "1 frame read, 0 failed, 1 object found (tire 1); see out\n"
+    assert coco(out)["images"][0]["file_name"] == "./dive/1.png"
+    assert pictures(out) == ["dive/1.png"]
+
+
+def test_same_names_in_two_folders(write_frame, tmp_path, out):
+    write_frame("port/1.png")
+    write_frame("starboard/1.png")
+
+    run(tmp_path / "port", tmp_path / "starboard", "-o", out)
+
+    assert pictures(out) == ["1-2.png", "1.png"]
+    assert [image["id"] for image in coco(out)["images"]] == [1, 2]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_bad_frames_are_named_and_the_others_done(batch_size, write_frame, tmp_path, out):
+    for name in ("1.png", "3.png", "5.png"):
+        write_frame(f"dive/{name}")
+    (tmp_path / "dive" / "2.png").touch()
+    write_frame("dive/4.png", shape=(1, 1))
+
+    result = run(tmp_path / "dive", "-o", out, "--batch-size", batch_size)
+
+    assert result.exit_code == 1
+    assert set(result.stderr.splitlines()) == {
+        "error: 2.png: the file is empty",
+        "error: 4.png: detection failed (a frame of one pixel)",
+    }
+    assert result.stdout.startswith("3 frames read, 2 failed, 3 objects found")
+    content = coco(out)
+    assert [image["file_name"] for image in content["images"]] == ["1.png", "3.png", "5.png"]
+    assert {failure["file_name"] for failure in content["failures"]} == {"2.png", "4.png"}
+
+
+def test_missing_input_among_others(write_frame, tmp_path, out):
+    result = run(tmp_path / "missing", write_frame("1.png"), "-o", out)
+
+    assert result.exit_code == 1
+    assert result.stderr == f"error: {tmp_path}/missing: No such file or directory\n"
+    assert coco(out)["failures"] == [{"file_name": f"{tmp_path}/missing", "error": "No such file or directory"}]
+
+
+def test_nothing_can_be_opened(tmp_path, out):
+    result = run(tmp_path / "missing", "-o", out)
+
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert not out.exists()
+
+
+def test_nothing_can_be_read(tmp_path, out):
+    (tmp_path / "1.png").write_bytes(b"no image")
+
+    result = run(tmp_path / "1.png", "-o", out)
+
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert coco(out)["images"] == []
+    assert len(coco(out)["failures"]) == 1
+
+
+def test_no_images(write_frame, out):
+    run(write_frame("1.png"), "-o", out, "--no-images")
+
+    assert sorted(file.name for file in out.iterdir()) == ["detections.coco.json", "detections.csv"]
+
+
+@pytest.mark.parametrize(("min_score", "found"), [(0.7, 1), (0.8, 0)])
+def test_min_score(min_score, found, write_frame, out):
+    run(write_frame("1.png"), "-o", out, "--min-score", min_score)
+
+    assert len(coco(out)["annotations"]) == found
+    assert coco(out)["info"]["min_score"] == min_score
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("missing", "error: missing: no such model; known: fake\n"),
+        ("damaged", "error: damaged: the model cannot be loaded ('layers'); is its folder whole?\n"),
+    ],
+)
+def test_model_that_cannot_be_loaded(model, message, write_frame, out):
+    result = run(write_frame("1.png"), "-o", out, "--model", model)
+
+    assert result.exit_code == 2
+    assert result.stderr == message
+
+
+def test_output_that_is_a_file(write_frame, out):
+    out.touch()
+
+    result = run(write_frame("1.png"), "-o", out)
+
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {out}: a file stands where the output folder should be; choose another folder\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("-o", "out"), ("in",), ("in", "-o", "out", "--min-score", "2"), ("in", "-o", "out", "--batch-size", "0")],
+)
+def test_wrong_usage(arguments):
+    assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(("read", "failed", "code"), [(3, 0, 0), (3, 1, 1), (0, 1, 2), (0, 0, 2)])
+def test_exit_code(read, failed, code):
+    assert exit_code(read, failed) == code

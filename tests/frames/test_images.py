@@ -1,0 +1,169 @@
+import struct
+import zlib
+from io import BytesIO
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from sonar_debris.frames.images import read_image
+
+GREY_8 = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
+GREY_16 = np.arange(0, 48000, 2000, dtype=np.uint16).reshape(4, 6)
+
+
+def read(path):
+    (frame,) = read_image(path, path.name)
+    return frame
+
+
+def write(path, pixels):
+    path.write_bytes(cv2.imencode(path.suffix, pixels)[1])
+    return path
+
+
+def write_pillow(path, image, **options):
+    image.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".pgm"])
+def test_grey_8_bit(tmp_path, suffix):
+    frame = read(write(tmp_path / f"ping{suffix}", GREY_8))
+    assert frame.image.dtype == np.float32
+    np.testing.assert_array_equal(frame.image, np.float32(GREY_8) / np.float32(255))
+    assert (frame.source, frame.name, frame.index, frame.time) == (tmp_path / f"ping{suffix}", f"ping{suffix}", 0, None)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
+def test_grey_16_bit(tmp_path, suffix):
+    frame = read(write(tmp_path / f"ping{suffix}", GREY_16))
+    np.testing.assert_array_equal(frame.image, np.float32(GREY_16) / np.float32(65535))
+
+
+def test_jpeg_is_near(tmp_path):
+    frame = read(write(tmp_path / "ping.jpg", GREY_8))
+    np.testing.assert_allclose(frame.image, GREY_8 / 255, atol=0.02)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_grey_data_stored_as_colour_is_exact(tmp_path, suffix, channels):
+    colour = np.repeat(GREY_8[..., None], channels, axis=2)
+    colour[..., 3:] = 9  # alpha
+    np.testing.assert_array_equal(read(write(tmp_path / f"ping{suffix}", colour)).image, np.float32(GREY_8) / 255)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_16_bit_colour_keeps_its_low_bits(tmp_path, suffix, channels):
+    colour = np.repeat(np.array([[1, 257, 65534]], np.uint16)[..., None], channels, axis=2)
+    frame = read(write(tmp_path / f"ping{suffix}", colour))
+    np.testing.assert_array_equal(frame.image, np.float32([[1, 257, 65534]]) / np.float32(65535))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp"])
+def test_channels_are_not_swapped(tmp_path, suffix):
+    red, blue = (0, 0, 255), (255, 0, 0)  # as BGR
+    frame = read(write(tmp_path / f"ping{suffix}", np.array([[red, blue]], np.uint8)))
+    np.testing.assert_allclose(frame.image, [[0.299, 0.114]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("P", ".png"), ("P", ".bmp"), ("P", ".tif"), ("LA", ".png"), ("RGBA", ".png"), ("RGB", ".tif")],
+)
+def test_palettes_and_alpha(tmp_path, mode, suffix):
+    path = write_pillow(tmp_path / f"ping{suffix}", Image.fromarray(GREY_8).convert(mode))
+    np.testing.assert_array_equal(read(path).image, np.float32(GREY_8) / 255)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_one_bit(tmp_path, suffix):
+    path = write_pillow(tmp_path / f"mask{suffix}", Image.fromarray(GREY_8 > 100))
+    np.testing.assert_array_equal(read(path).image, GREY_8 > 100)
+
+
+def test_a_pgm_is_scaled_by_the_maximum_in_its_header(tmp_path):
+    path = tmp_path / "12-bit.pgm"
+    path.write_bytes(b"P5\n3 1\n4095\n" + np.array([0, 1024, 4095], ">u2").tobytes())
+    np.testing.assert_allclose(read(path).image, [[0, 1024 / 4095, 1]], atol=1 / 65535)
+
+
+def test_float_tiff_keeps_its_values(tmp_path):
+    frame = read(write(tmp_path / "ping.tif", np.array([[0.0, 0.25, 7.0]], np.float32)))
+    np.testing.assert_array_equal(frame.image, np.float32([[0, 0.25, 7]]))
+
+
+def test_orientation_of_the_camera_is_ignored(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees
+    path = write_pillow(tmp_path / "ping.png", Image.fromarray(GREY_8), exif=exif)
+    np.testing.assert_array_equal(read(path).image, np.float32(GREY_8) / 255)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".pgm"])
+def test_truncation_never_gives_a_half_decoded_frame(tmp_path, suffix, capfd):
+    pixels = np.random.default_rng(7).integers(0, 256, (16, 16), np.uint8)
+    path = write(tmp_path / f"ping{suffix}", pixels)
+    data, whole, refused = path.read_bytes(), read(path).image, 0
+    for size in range(1, len(data)):
+        path.write_bytes(data[:size])
+        try:
+            np.testing.assert_array_equal(read(path).image, whole)  # only the file's trailer is cut
+        except ValueError:
+            refused += 1
+    assert refused > 0.8 * len(data)
+    assert capfd.readouterr().err == ""
+
+
+def test_every_truncation_of_a_png_is_refused(tmp_path):
+    data = write(tmp_path / "ping.png", GREY_16).read_bytes()
+    for size in range(1, len(data)):
+        (tmp_path / "ping.png").write_bytes(data[:size])
+        with pytest.raises(ValueError, match="image"):
+            read(tmp_path / "ping.png")
+
+
+def png_header(rows, cols):
+    """A PNG that declares its size and stops there."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", cols, rows, 8, 0, 0, 0, 0)
+    chunks = [header, b"IDAT" + zlib.compress(b""), b"IEND"]
+    framed = [struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+def two_pages():
+    file = BytesIO()
+    Image.fromarray(GREY_8).save(file, "TIFF", save_all=True, append_images=[Image.fromarray(GREY_8)])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"these are no pixels", "not a PNG, JPEG, TIFF, BMP or PGM image"),
+        (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "not a PNG"),
+        (png_header(9000, 9000), "too large: at most 67108864 pixels"),
+        (png_header(10**5, 10**5), "too large: at most 67108864 pixels"),
+        (b"P5\n100000 100000\n255\n", "too large"),
+        (png_header(4, 4), "cannot be decoded"),
+        (two_pages(), "holds 2 images"),
+    ],
+    ids=["text", "gif", "large", "bomb", "pgm-bomb", "no-pixels", "pages"],
+)
+def test_what_is_no_single_image_is_refused(tmp_path, data, reason):
+    path = tmp_path / "ping.png"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=reason):
+        read(path)
+
+
+def test_opencv_logs_again_afterwards(tmp_path, capfd):
+    (tmp_path / "ping.tif").write_bytes(cv2.imencode(".tif", GREY_8)[1].tobytes()[:-20])
+    with pytest.raises(ValueError):
+        read(tmp_path / "ping.tif")
+    assert capfd.readouterr().err == ""
+    cv2.imread(str(tmp_path / "missing.png"))
+    assert "missing.png" in capfd.readouterr().err

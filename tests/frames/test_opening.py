@@ -1,0 +1,183 @@
+import os
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sonar_debris.frames import FrameReadError, open_frames
+from sonar_debris.frames.readers import READERS
+
+SUFFIXES = sorted(READERS)
+PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+def write(path):
+    """Write a small good frame."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() == ".npy":
+        with path.open("wb") as file:
+            np.save(file, PIXELS)
+    else:
+        path.write_bytes(cv2.imencode(path.suffix, PIXELS)[1])
+    return path
+
+
+def names(folder):
+    return [frame.name for frame in open_frames(folder)]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES + [suffix.upper() for suffix in SUFFIXES])
+def test_every_format_whatever_the_case_of_its_suffix(tmp_path, suffix):
+    (frame,) = open_frames(write(tmp_path / f"ping{suffix}"))
+    assert frame.image.shape == (3, 4)
+
+
+def test_a_file_is_named_as_given(tmp_path, monkeypatch):
+    write(tmp_path / "dive" / "ping.png")
+    monkeypatch.chdir(tmp_path)
+    (frame,) = open_frames("./dive/ping.png")
+    assert frame.name == "./dive/ping.png"
+    assert frame.source == Path("dive/ping.png")
+
+
+def test_names_in_a_folder_are_relative_and_in_natural_order(tmp_path):
+    for name in ("ping-10.png", "ping-2.png", "ping-1.npy", "b/ping.png", "dive-10/1.png", "dive-9/1.png"):
+        write(tmp_path / name)
+    expected = ["b/ping.png", "dive-9/1.png", "dive-10/1.png", "ping-1.npy", "ping-2.png", "ping-10.png"]
+    assert names(tmp_path) == expected
+    assert names(str(tmp_path) + "/") == expected
+
+
+def test_hidden_and_other_files_are_passed_over(tmp_path):
+    for name in ("ping.png", "._ping.png", ".cache/ping.png"):
+        write(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("calm sea")
+    (tmp_path / "empty.png").mkdir()
+    assert names(tmp_path) == ["ping.png"]
+
+
+def test_a_hidden_file_is_read_where_it_is_asked_for(tmp_path):
+    assert len(list(open_frames(write(tmp_path / ".ping.png")))) == 1
+
+
+@pytest.mark.parametrize("name", ["Überwasser 海.png", "with space.npy", "a\udcff.png"])
+def test_file_names_of_any_script(tmp_path, name):
+    write(tmp_path / name)
+    assert names(tmp_path) == [name]
+
+
+def test_one_frame_is_read_at_a_time(tmp_path):
+    write(tmp_path / "1.png")
+    (tmp_path / "2.png").write_bytes(b"bad")
+    frames = open_frames(tmp_path)
+    assert next(frames).name == "1.png"
+    with pytest.raises(FrameReadError, match=r"^2\.png: not a PNG"):
+        next(frames)
+
+
+def test_bad_files_are_reported_and_the_others_read(tmp_path):
+    for name in ("1.png", "3.png", "5.npy"):
+        write(tmp_path / name)
+    (tmp_path / "2.png").write_bytes(b"")
+    (tmp_path / "4.npy").write_bytes(b"bad")
+    errors = []
+    assert [frame.name for frame in open_frames(tmp_path, errors.append)] == ["1.png", "3.png", "5.npy"]
+    assert [error.name for error in errors] == ["2.png", "4.npy"]
+    assert str(errors[0]) == "2.png: the file is empty"
+    assert all(isinstance(error, FrameReadError) for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.png", "No such file or directory"),
+        ("missing", "No such file or directory"),
+        ("null\0byte.png", "null byte"),
+        ("notes.txt", r"not a file of frames; known formats: \.png"),
+        ("no-suffix", "known formats"),
+        ("loop.png", "symbolic links"),
+        ("folder.png", "the folder holds no frames; known formats"),
+    ],
+)
+def test_a_hopeless_path_is_refused_at_the_call(tmp_path, name, reason):
+    (tmp_path / "notes.txt").write_text("calm sea")
+    (tmp_path / "no-suffix").write_text("calm sea")
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(FrameReadError, match=reason) as error:
+        open_frames(str(tmp_path / name), on_error=pytest.fail)
+    assert error.value.name == str(tmp_path / name)
+    assert "\n" not in str(error.value)
+
+
+def test_links_in_a_folder(tmp_path):
+    write(tmp_path / "survey" / "1.png")
+    (tmp_path / "survey" / "2.png").symlink_to(tmp_path / "survey" / "1.png")
+    (tmp_path / "survey" / "loop.png").symlink_to("loop.png")
+    (tmp_path / "survey" / "gone.png").symlink_to("nowhere.png")
+    (tmp_path / "survey" / "folder").symlink_to(tmp_path / "survey")
+    errors = []
+    assert [frame.name for frame in open_frames(tmp_path / "survey", errors.append)] == ["1.png", "2.png"]
+    assert [error.name for error in errors] == ["gone.png", "loop.png"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "ping.png")
+    with pytest.raises(FrameReadError, match="not a regular file"):
+        next(open_frames(tmp_path / "ping.png"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_named(tmp_path):
+    for name in ("1.png", "2.png", "closed/3.png"):
+        write(tmp_path / name)
+    (tmp_path / "1.png").chmod(0)
+    (tmp_path / "closed").chmod(0)
+    errors = []
+    read = [frame.name for frame in open_frames(tmp_path, errors.append)]
+    (tmp_path / "closed").chmod(0o700)
+    assert read == ["2.png"]
+    assert [str(error) for error in errors] == ["closed: Permission denied", "1.png: Permission denied"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(data=st.binary(min_size=1, max_size=200))
+def test_random_bytes_give_one_clear_error(suffix, data):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"ping{suffix}")
+        path.write_bytes(data)
+        with pytest.raises(FrameReadError):
+            next(open_frames(path))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), min_size=1, max_size=5))
+def test_damaged_files_give_a_frame_or_one_clear_error(suffix, damage):
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder, f"ping{suffix}"))
+        data = bytearray(path.read_bytes())
+        for position, value in damage:
+            data[position % len(data)] = value
+        path.write_bytes(data)
+        try:
+            image = next(open_frames(path)).image
+        except FrameReadError as error:
+            assert error.reason
+        else:
+            assert image.dtype == np.float32
+            assert np.isfinite(image).all()
+
+
+def test_real_frames(real_data):
+    folder = real_data / "watertank-segmentation" / "Images"
+    for frame, _ in zip(open_frames(folder), range(5), strict=False):
+        assert frame.image.shape == (480, 320)
+        assert frame.image.max() <= 1
+        stored = cv2.imread(str(frame.source), cv2.IMREAD_GRAYSCALE)
+        np.testing.assert_array_equal(frame.image, stored / np.float32(255))

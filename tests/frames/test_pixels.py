@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (480, 320), (4, 5, 1), (4, 5, 3), (4, 5, 4), (1, MAX_PIXELS)])
+def test_shape_of_a_frame_passes(shape):
+    check_shape(shape)
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ((), "a frame is"),
+        ((5,), "a frame is"),
+        ((4, 5, 2), "a frame is"),
+        ((2, 4, 5, 1), "a frame is"),
+        ((0, 5), "no pixels"),
+        ((5, 0, 3), "no pixels"),
+        ((-4, -5), "no pixels"),
+        ((1, MAX_PIXELS + 1), "too large"),
+        ((2**40, 2**40), "too large"),
+    ],
+)
+def test_other_shapes_are_refused(shape, reason):
+    with pytest.raises(ValueError, match=reason):
+        check_shape(shape)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", ">u2", "int8", "int16", "uint32", "int64"])
+def test_integers_are_divided_by_their_maximum(dtype):
+    top = np.iinfo(dtype).max
+    grey = to_grey(np.array([[0, 1, top]], dtype))
+    assert grey.dtype == np.float32
+    np.testing.assert_allclose(grey, [[0, 1 / top, 1]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4", "bool"])
+def test_floats_and_bools_keep_their_values(dtype):
+    pixels = np.array([[0, 1], [0.5, 3]]).astype(dtype)
+    grey = to_grey(pixels)
+    assert grey.dtype == np.float32
+    np.testing.assert_array_equal(grey, pixels.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("colour", "luma"),
+    [((255, 0, 0), 0.299), ((0, 255, 0), 0.587), ((0, 0, 255), 0.114), ((0, 255, 0, 7), 0.587)],
+)
+def test_colour_becomes_luma_whatever_alpha(colour, luma):
+    assert to_grey(np.array([[colour]], np.uint8)) == pytest.approx(luma, abs=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_equal_channels_are_exact(dtype, channels):
+    values = np.arange(np.iinfo(dtype).max + 1, dtype=dtype)[:, None]
+    colour = np.repeat(values[..., None], channels, axis=2)
+    colour[..., 3:] = 9  # alpha
+    np.testing.assert_array_equal(to_grey(colour), to_grey(values))
+
+
+def test_stored_pixels_stay_apart_from_the_frame():
+    pixels = np.ones((2, 2), np.float32)
+    to_grey(pixels)[:] = 5
+    assert pixels.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "reason"),
+    [
+        ([[0.0, np.nan]], "NaN"),
+        ([[[0.0, np.nan, 0.0]]], "NaN"),
+        ([[0.0, np.inf]], "NaN or infinite"),
+        ([[0.0, 1e300]], "NaN or infinite"),  # more than float32 can hold
+        ([[0.0, -0.5]], "negative values. Received: minimum -0.5"),
+        ([[0, -5]], "negative values"),
+        ([[1j]], "Received: dtype complex128"),
+        ([["a"]], "Received: dtype <U1"),
+        (np.zeros((0, 5)), "no pixels"),
+    ],
+)
+def test_what_is_no_echo_strength_is_refused(pixels, reason):
+    with pytest.raises(ValueError, match=reason):
+        to_grey(np.array(pixels))

@@ -1,0 +1,11 @@
+"""Simulated frames that several tests look at."""
+
+import pytest
+
+from sonar_debris.simulator import simulate_frames
+
+
+@pytest.fixture(scope="session")
+def simulated() -> list:
+    """Sixty frames, enough to hold every class."""
+    return list(simulate_frames(60, seed=3))

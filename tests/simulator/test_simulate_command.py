@@ -1,0 +1,35 @@
+import json
+
+import cv2
+import numpy as np
+from click.testing import CliRunner
+
+from sonar_debris.commands.simulate import simulate
+from sonar_debris.simulator import simulate_frames
+
+
+def run(*arguments):
+    return CliRunner().invoke(simulate, [str(argument) for argument in arguments])
+
+
+def test_writes_frames_and_truth(tmp_path):
+    result = run("-o", tmp_path / "out", "--frames", 3, "--seed", 4)
+    assert result.exit_code == 0
+    truth = json.loads((tmp_path / "out/truth.coco.json").read_text())
+    assert [image["file_name"] for image in truth["images"]] == [f"frame-000{i}.png" for i in range(3)]
+    assert f"3 frames simulated, {len(truth['annotations'])} objects" in result.output
+    assert truth["info"]["command"] == "sonar-debris simulate --frames 3 --seed 4"
+
+
+def test_frames_on_disk_are_the_simulated_ones(tmp_path):
+    run("-o", tmp_path, "--frames", 2, "--seed", 4)
+    for index, (image, _, _) in enumerate(simulate_frames(2, seed=4)):
+        assert np.array_equal(cv2.imread(str(tmp_path / f"frame-000{index}.png"), cv2.IMREAD_UNCHANGED), image)
+
+
+def test_no_frames_is_wrong_usage(tmp_path):
+    assert run("-o", tmp_path, "--frames", 0).exit_code == 2
+
+
+def test_help_has_an_example():
+    assert "sonar-debris simulate -o practice --frames 100 --seed 7" in run("--help").output
