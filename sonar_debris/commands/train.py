@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -171,7 +170,15 @@ def classifier(output: Path, data: TrainingData, network: str, source: str, size
 @with_data
 @with_numbers
 @click.option("--name", help="Name of the model.  [default: that of the folder]")
-def pipeline(output: Path, data: TrainingData, seed: int, precision: str, name: str | None) -> None:
+@click.option(
+    "--refit-of",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="MODEL",
+    help="Keep this model's settings, which its validation frames chose, and learn from those frames too.",
+)
+def pipeline(
+    output: Path, data: TrainingData, seed: int, precision: str, name: str | None, refit_of: Path | None
+) -> None:
     """Train objectness, box refiner and classifier, choose the thresholds, and write a model folder for detect.
 
     \b
@@ -183,13 +190,19 @@ def pipeline(output: Path, data: TrainingData, seed: int, precision: str, name: 
 
     with quiet_backend():
         from sonar_debris.training.pipeline import Recipe, calibrate, train_networks
-    labelled = [select(data, parts) for parts in (data.train, data.val)]
-    train_frames, val_frames = load(labelled[0], data.simulated, seed), load(labelled[1])
-    train_networks(train_frames, val_frames, CLASS_NAMES, Recipe().each_with(seed, precision), output)
+    if refit_of:
+        data = replace(data, train=(*data.train, *data.val), val=())
+    settings = PipelineSettings.load(refit_of / "model.json") if refit_of else PipelineSettings("", CLASS_NAMES)
+    labelled = select(data, data.train)
+    validation = select(data, data.val) if data.val else []
+    frames = load(labelled, data.simulated, seed), load(validation)
+    train_networks(*frames, CLASS_NAMES, Recipe().each_with(seed, precision), output)
+    if validation:
+        settings = calibrate(output, settings, validation)
     training = {"command": shlex.join(["sonar-debris", *sys.argv[1:]]), "seed": seed, "precision": precision}
-    settings = PipelineSettings(name or output.resolve().name, CLASS_NAMES, data=data.describe(), training=training)
-    calibrate(output, settings, labelled[1]).save(output / "model.json")
-    click.echo(f"trained on {len(labelled[0])} frames; try: sonar-debris detect FRAMES -o OUT --model {output}")
+    settings = replace(settings, name=name or output.resolve().name, data=data.describe(), training=training)
+    settings.save(output / "model.json")
+    click.echo(f"trained on {len(labelled)} frames; try: sonar-debris detect FRAMES -o OUT --model {output}")
 
 
 def choose_training_parts(split: str, test_fold: int, val_fold: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

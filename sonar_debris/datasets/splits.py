@@ -38,8 +38,12 @@ def select_frames(
         SonarDebrisError: no such split or part.
     """
     table = Path(root) / "splits" / "frames.csv"
-    parts = _read_table(table, "frame", split) if table.is_file() else _compute_frame_parts(frames, split)
-    return _select(frames, parts, part)
+    if table.is_file():
+        return _select(frames, _read_table(table, "frame", split), part)
+    try:
+        return _select(frames, _compute_frame_parts(frames, split), part)
+    except ValueError as error:
+        raise SonarDebrisError(f"{root}: too few frames to split ({error})") from error
 
 
 def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int | Collection[str]) -> list[Crop]:
@@ -60,10 +64,12 @@ def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int 
         return _select(crops, _read_table(table, "crop", split), part)
     if split == "scene":
         raise SonarDebrisError(f"{table}: not found, and crops do not tell their scene; use --split random")
-    train, _ = train_test_split(
-        [crop.name for crop in crops], train_size=0.7, random_state=0, stratify=[crop.class_id for crop in crops]
-    )
-    return _select(crops, {crop.name: "train" if crop.name in set(train) else "test" for crop in crops}, part)
+    names, classes = [crop.name for crop in crops], [crop.class_id for crop in crops]
+    try:
+        train, test = train_test_split(names, train_size=0.7, random_state=0, stratify=classes)
+    except ValueError as error:
+        raise SonarDebrisError(f"{root}: too few crops to split ({error})") from error
+    return _select(crops, dict.fromkeys(train, "train") | dict.fromkeys(test, "test"), part)
 
 
 def _read_table(path: Path, key: str, split: str) -> dict[str, str]:
@@ -71,7 +77,11 @@ def _read_table(path: Path, key: str, split: str) -> dict[str, str]:
     if column is None:
         raise SonarDebrisError(f"no split {split!r}: choose one of {', '.join(SPLITS)}")
     with path.open(newline="") as lines:
-        return {row[key]: row[column] for row in csv.DictReader(lines)}
+        rows = csv.DictReader(lines)
+        for name in (key, column):
+            if name not in (rows.fieldnames or ()):
+                raise SonarDebrisError(f"{path}: no column {name!r}; get the table anew, or remove it to compute a split")
+        return {row[key]: row[column] for row in rows}
 
 
 def _select(items: Sequence[Item], parts: dict[str, str], part: str | int | Collection[str]) -> list[Item]:

@@ -43,7 +43,8 @@ def load_training_frames(frames: Sequence[LabelledFrame], simulated: int = 0, se
     if simulated:
         from sonar_debris.simulator import simulate_frames
 
-        loaded += [training_frame(np.float32(image) / 255, *truth) for image, *truth in simulate_frames(simulated, seed)]
+        shown = simulate_frames(simulated, seed)
+        loaded += [training_frame(np.float32(image) / 255, *truth) for image, *truth in shown]
     return loaded
 
 

@@ -59,8 +59,8 @@ class CropClassifier:
         """
         path = Path(path)
         try:
-            class_names = json.loads(path.with_suffix(".json").read_text())["class_names"]
-        except (OSError, ValueError, KeyError) as error:
+            class_names = tuple(json.loads(path.with_suffix(".json").read_text())["class_names"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise SonarDebrisError(f"{path.with_suffix('.json')}: no class names ({error})") from error
         return cls(load_network(path), class_names)
 

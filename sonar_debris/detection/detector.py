@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from sonar_debris.detection.boxes import centre_and_extent, non_maximum_suppression
+from sonar_debris.detection.boxes import centre_and_extent, from_centre_and_extent, non_maximum_suppression
 from sonar_debris.detection.classifier import CONTEXT as CROP_CONTEXT
 from sonar_debris.detection.classifier import CropClassifier
 from sonar_debris.detection.detections import UNKNOWN, Detections
@@ -15,11 +16,15 @@ from sonar_debris.detection.refinement import refine
 from sonar_debris.detection.registry import DEFAULT_MODEL, find_model
 from sonar_debris.detection.settings import PipelineSettings
 from sonar_debris.detection.weights import load_network
-from sonar_debris.detection.windows import Window
+from sonar_debris.detection.windows import cut_windows
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.normalisation import normalise
 from sonar_debris.networks.box_refiner import CONTEXT as REFINER_CONTEXT
 from sonar_debris.networks.objectness import make_dense
+
+# A frame with a longer side than this, in pixels, is searched at reduced size: the networks learnt objects of
+# 15 to 250 pixels in frames of 480 rows, and memory stays bounded whatever is read.
+MAX_SIDE = 640
 
 
 class DebrisDetector:
@@ -92,12 +97,17 @@ class DebrisDetector:
 
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         """The objects in each of several frames, which may differ in size."""
-        images = [normalise(frame.image) for frame in frames]
+        if not frames:
+            return []
+        images, factors = zip(*(_prepare(frame) for frame in frames), strict=True)
         found = self._find(images)
-        crops = [_square_crops(image, xyxy) for image, (xyxy, _) in zip(images, found, strict=True)]
-        probabilities = self.classifier.predict([crop for each in crops for crop in each])
+        crops = [self._crops(image, xyxy) for image, (xyxy, _) in zip(images, found, strict=True)]
+        probabilities = self.classifier.predict(np.concatenate(crops)[..., 0])
         parts = np.split(probabilities, np.cumsum([len(each) for each in crops])[:-1])
-        return [self._name(*boxes, part) for boxes, part in zip(found, parts, strict=True)]
+        return [
+            self._name(xyxy / shrunk, objectness, part)
+            for (xyxy, objectness), shrunk, part in zip(found, factors, parts, strict=True)
+        ]
 
     def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """Boxes of objects of whatever class.
@@ -105,7 +115,9 @@ class DebrisDetector:
         Returns:
             ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], best first.
         """
-        return self._find([normalise(frame.image)])[0]
+        image, factors = _prepare(frame)
+        ((xyxy, objectness),) = self._find([image])
+        return xyxy / factors, objectness
 
     def _find(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Refined boxes and their objectness, for each normalised frame."""
@@ -133,6 +145,12 @@ class DebrisDetector:
                 proposals[number] = boxes
         return proposals
 
+    def _crops(self, image: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
+        """Each box with some surroundings, its aspect kept, as the classifier takes it: ``(N, size, size, 1)``."""
+        centre, extent = centre_and_extent(xyxy)
+        side = extent.max(axis=1, initial=1, keepdims=True) * CROP_CONTEXT
+        return cut_windows(image, from_centre_and_extent(centre, np.tile(side, 2)), self.classifier.size)
+
     def _name(self, xyxy: np.ndarray, objectness: np.ndarray, probabilities: np.ndarray) -> Detections:
         class_id = probabilities.argmax(axis=1)
         probability = probabilities.max(axis=1, initial=0)
@@ -145,8 +163,12 @@ class DebrisDetector:
         return Detections(xyxy, score, class_id, objectness, self.class_names)[order]
 
 
-def _square_crops(image: np.ndarray, xyxy: np.ndarray) -> list[np.ndarray]:
-    """Each box with some surroundings as a square crop at the frame's own resolution."""
-    centre, extent = centre_and_extent(xyxy)
-    side = extent.max(axis=1, initial=1) * CROP_CONTEXT
-    return [Window(c, np.full(2, s)).cut(image, max(1, round(float(s)))) for c, s in zip(centre, side, strict=True)]
+def _prepare(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """The normalised frame, shrunk if it is large, and the ``(4,)`` factors that its boxes shrank by."""
+    rows, cols = frame.image.shape
+    scale = min(1.0, MAX_SIDE / max(rows, cols))
+    if scale == 1.0:
+        return normalise(frame.image), np.ones(4, np.float32)
+    size = max(1, round(cols * scale)), max(1, round(rows * scale))
+    shrunk = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+    return normalise(shrunk), np.tile(np.float32(size) / np.float32([cols, rows]), 2)

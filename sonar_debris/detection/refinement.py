@@ -46,4 +46,7 @@ def _views(image: np.ndarray, proposals: np.ndarray, context: float, size: int) 
 def _apply(image: np.ndarray, proposals: np.ndarray, output: np.ndarray) -> np.ndarray:
     offsets = np.column_stack([output[:, :2], np.clip(output[:, 2:4], -MAX_LOG_STRETCH, MAX_LOG_STRETCH)])
     centre, extent = centre_and_extent(clip(apply_offsets(proposals, offsets), image.shape))
-    return clip(from_centre_and_extent(centre, np.maximum(extent, MIN_SIDE)), image.shape)
+    extent = np.maximum(extent, MIN_SIDE)
+    # What was widened at the border moves inwards; a frame narrower than that is filled.
+    centre = np.clip(centre, extent / 2, np.maximum(np.float32(image.shape[::-1]) - extent / 2, extent / 2))
+    return clip(from_centre_and_extent(centre, extent), image.shape)

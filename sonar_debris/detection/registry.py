@@ -1,5 +1,6 @@
 """The shipped models by name."""
 
+import os
 from pathlib import Path
 
 from sonar_debris.errors import SonarDebrisError
@@ -21,11 +22,11 @@ def find_model(name_or_path: str | Path) -> Path:
     models = list_models()
     if str(name_or_path) in models:
         return models[str(name_or_path)]
-    if (Path(name_or_path) / "model.json").is_file():
+    # os.path, as Path.is_file raises for names that no file can have.
+    if os.path.isfile(Path(name_or_path) / "model.json"):
         return Path(name_or_path)
-    raise SonarDebrisError(
-        f"{name_or_path}: no such model; give a folder with a model.json, or one of: {', '.join(models) or 'none shipped'}"
-    )
+    known = ", ".join(models) or "none shipped"
+    raise SonarDebrisError(f"{name_or_path}: no such model; give a folder with a model.json, or one of: {known}")
 
 
 def _shipped() -> Path:

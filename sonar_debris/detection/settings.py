@@ -29,7 +29,7 @@ class PipelineSettings:
 
     name: str
     class_names: tuple[str, ...]
-    step: int = 2
+    step: int = 3
     proposals: int = 100
     candidates: int = 40
     overlap: float = 0.5

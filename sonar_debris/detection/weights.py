@@ -20,4 +20,5 @@ def load_network(path: Path | str):
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds, from zipfile's to h5py's.
-        raise SonarDebrisError(f"{path}: not a readable Keras model ({str(error).splitlines()[0][:120]})") from error
+        reason = str(error).partition("\n")[0][:120]
+        raise SonarDebrisError(f"{path}: not a readable Keras model ({reason})") from error

@@ -29,7 +29,8 @@ class Window:
         centre, extent = self.centre, self.extent
         # Bilinear sampling sees 2×2 pixels: halve the image first where a window pixel covers more.
         while max(extent) > 2 * size and min(image.shape) > 1:
-            image, centre, extent = cv2.pyrDown(image), centre / 2, extent / 2
+            # pyrDown keeps the even pixels; the middle of pixel 0, at 0.5, stays where it is.
+            image, centre, extent = cv2.pyrDown(image), centre / 2 + 0.25, extent / 2
         return cv2.warpAffine(
             image,
             self._to_frame(centre, extent, size),

@@ -16,7 +16,8 @@ def normalise(image: np.ndarray) -> np.ndarray:
         ``(rows, cols)`` float32 in [-4, 8]; all 0 for a frame without echo or without contrast.
     """
     fan = image > 0
-    echoes = image[fan]
+    # In float32 a flat frame would get a spread from rounding, and a bright one none, from overflow.
+    echoes = image[fan].astype(np.float64)
     spread = echoes.std() if echoes.size else 0
     if spread == 0:
         return np.zeros(image.shape, np.float32)

@@ -37,6 +37,8 @@ class Schedule:
 def fit(build, sample, validation, loss, schedule: Schedule, run: Path, name: str, metrics=()) -> keras.Model:
     """Train a network; with the same run folder, go on where an interrupted training stopped.
 
+    What comes out is what would have without the interruption; a finished training starts afresh.
+
     Args:
         build: makes the network, without arguments.
         sample: draws one training sample from a random generator.
@@ -51,6 +53,7 @@ def fit(build, sample, validation, loss, schedule: Schedule, run: Path, name: st
         The trained float32 network; it is also saved.
     """
     run.mkdir(parents=True, exist_ok=True)
+    checkpoint = run / f"{name}-checkpoint"
     keras.utils.set_random_seed(schedule.seed)
     keras.config.set_dtype_policy(schedule.precision)
     try:
@@ -69,11 +72,13 @@ def fit(build, sample, validation, loss, schedule: Schedule, run: Path, name: st
         batches,
         validation_data=SampledBatches(validation, schedule.batch_size, 20).all() if validation else None,
         epochs=schedule.epochs,
+        # Batches are random as they are; another order after an interruption would lead to another network.
+        shuffle=False,
         verbose=0,
         callbacks=[
-            keras.callbacks.BackupAndRestore(run / f"{name}-checkpoint"),
+            keras.callbacks.BackupAndRestore(checkpoint),
             keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(batches, "epoch", epoch)),
-            keras.callbacks.CSVLogger(run / f"{name}.csv", append=True),
+            keras.callbacks.CSVLogger(run / f"{name}.csv", append=checkpoint.exists()),
             EpochLines(name),
         ],
     )
@@ -87,5 +92,5 @@ def _learning_rate(schedule: Schedule) -> keras.optimizers.schedules.LearningRat
     total = schedule.epochs * schedule.steps
     warmup = max(1, total // 20)
     return keras.optimizers.schedules.CosineDecay(
-        schedule.learning_rate / 20, total - warmup, warmup_target=schedule.learning_rate, warmup_steps=warmup
+        schedule.learning_rate / 20, max(1, total - warmup), warmup_target=schedule.learning_rate, warmup_steps=warmup
     )

@@ -9,13 +9,13 @@ from sonar_debris.networks.objectness import build_objectness
 from sonar_debris.training.fit import Schedule, fit
 
 
-def train_objectness(train: WindowSampler, val: WindowSampler, schedule: Schedule, run: Path) -> keras.Model:
+def train_objectness(train: WindowSampler, val: WindowSampler | None, schedule: Schedule, run: Path) -> keras.Model:
     """Returns the trained network of `build_objectness`; writes it to ``run/objectness.keras``."""
     # Cross-entropy with the IoU ramp as a soft target: its minimum is the expected ramp value.
     return fit(
         build_objectness,
         train.objectness,
-        val.objectness,
+        val and val.objectness,
         keras.losses.BinaryCrossentropy(),
         schedule,
         run,

@@ -1,5 +1,6 @@
 """Train the three networks of the detection pipeline and put them together as one model folder."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,17 +45,17 @@ def train_networks(
 
     Args:
         train: frames to learn from.
-        val: frames whose loss is logged beside.
+        val: frames whose loss is logged beside; may be empty.
         class_names: one name a class.
         recipe: schedules.
         folder: gets ``objectness.keras``, ``refiner.keras``, ``classifier.keras`` and their logs.
     """
-    drawn, held = WindowSampler(train), WindowSampler(val, augmented=False)
+    drawn, held = WindowSampler(train), WindowSampler(val, augmented=False) if val else None
     parts: dict[str, Callable[[], object]] = {
         "objectness": lambda: train_objectness(drawn, held, recipe.objectness, folder),
         "refiner": lambda: train_refiner(drawn, held, recipe.refiner, folder),
         "classifier": lambda: train_classifier(
-            "residual", class_names, drawn.classification, held.classification, recipe.classifier, folder
+            "residual", class_names, drawn.classification, held and held.classification, recipe.classifier, folder
         ),
     }
     for name, make in parts.items():
@@ -78,9 +79,10 @@ def calibrate(folder: Path, settings: PipelineSettings, val: Sequence[LabelledFr
     detector = DebrisDetector(*networks, classifier, replace(settings, min_score=0.0))
     found = [detector.detect(next(open_frames(frame.path))) for frame in val]
     metrics = detection_metrics(val, found, settings.class_names)
+    threshold = metrics.best.threshold  # None where nothing was named
     figures = {"validation_map50": metrics.map50, "validation_f1": metrics.best.f1}
     return replace(
         settings,
-        min_score=round(float(metrics.best.threshold), 3),
+        min_score=settings.min_score if threshold is None else math.floor(1000 * threshold) / 1000,
         figures=settings.figures | {name: round(float(value), 4) for name, value in figures.items()},
     )

@@ -18,14 +18,17 @@ class EpochLines(keras.callbacks.Callback):
         self.label = label
 
     def on_train_begin(self, logs=None):
+        """Start the clock."""
         self._begin = time.monotonic()
         self._first = None
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Note the epoch that an interrupted training goes on with."""
         if self._first is None:
             self._first = epoch
 
     def on_epoch_end(self, epoch, logs=None):
+        """Print the line."""
         epochs = self.params["epochs"]
         done = epoch + 1 - self._first
         left = (time.monotonic() - self._begin) / done * (epochs - epoch - 1)

@@ -1,0 +1,1 @@
+"""The detection pipeline: propose, refine, name."""

@@ -1,0 +1,1 @@
+"""The Keras networks: objectness, box refiner and crop classifiers."""

@@ -1,0 +1,62 @@
+"""A detector of untrained networks, and frames for it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from sonar_debris.detection.detector import DebrisDetector
+from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.frames import Frame
+from sonar_debris.networks.box_refiner import build_box_refiner
+from sonar_debris.networks.objectness import build_objectness
+from sonar_debris.networks.residual_classifier import build_residual_classifier
+
+CLASS_NAMES = tuple(f"class-{number}" for number in range(11))
+# Untrained networks find as much as they may: few proposals keep the tests fast.
+SETTINGS = PipelineSettings("untrained", CLASS_NAMES, step=4, proposals=12, candidates=6, min_score=0.0)
+
+
+@pytest.fixture(scope="session")
+def untrained_model(tmp_path_factory) -> Path:
+    """A model folder of untrained networks."""
+    folder = tmp_path_factory.mktemp("untrained")
+    keras.utils.set_random_seed(0)
+    build_objectness().save(folder / "objectness.keras")
+    build_box_refiner().save(folder / "refiner.keras")
+    build_residual_classifier(len(CLASS_NAMES)).save(folder / "classifier.keras")
+    SETTINGS.save(folder / "model.json")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def detector(untrained_model) -> DebrisDetector:
+    return DebrisDetector.from_pretrained(untrained_model)
+
+
+@pytest.fixture
+def with_settings(detector):
+    """Makes the same detector with some settings changed."""
+
+    def change(**settings) -> DebrisDetector:
+        changed = object.__new__(DebrisDetector)
+        changed.__dict__.update(detector.__dict__, settings=replace(detector.settings, **settings))
+        return changed
+
+    return change
+
+
+@pytest.fixture
+def make_frame():
+    """Makes frames ``(rows, cols)`` of speckle with two echoes, or of a given image."""
+
+    def make(rows: int = 0, cols: int = 0, image: np.ndarray | None = None) -> Frame:
+        if image is None:
+            image = np.random.default_rng(rows + cols).rayleigh(0.1, (rows, cols)).astype(np.float32)
+            image[rows // 3 : rows // 2, cols // 4 : cols // 2] += 0.5
+            image[rows // 2 : rows // 2 + 9, -cols // 3 :] += 0.3
+        return Frame(image, Path("frame.png"), "frame.png")
+
+    return make

@@ -1,0 +1,154 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from sonar_debris.detection.classifier import CropClassifier
+from sonar_debris.detection.detector import DebrisDetector
+from sonar_debris.errors import SonarDebrisError
+
+SIZES = [(120, 160), (1, 1), (90, 40), (120, 160), (1, 200), (130, 100)]
+
+
+def assert_sound(detections, shape) -> None:
+    """Whatever the networks say, these hold."""
+    rows, cols = shape
+    assert np.isfinite(detections.xyxy).all()
+    assert (detections.xyxy >= 0).all()
+    assert (detections.xyxy <= [cols, rows, cols, rows]).all()
+    assert (detections.xyxy[:, :2] < detections.xyxy[:, 2:]).all()
+    for part in (detections.score, detections.objectness):
+        assert part.dtype == np.float32
+        assert ((part >= 0) & (part <= 1)).all()
+    assert (np.diff(detections.score) <= 0).all()
+    assert detections.xyxy.dtype == np.float32
+    assert detections.class_id.dtype == np.int64
+    assert len(detections.names) == len(detections.xyxy)
+
+
+def assert_same(a, b) -> None:
+    np.testing.assert_allclose(a.xyxy, b.xyxy, atol=1e-3)
+    np.testing.assert_allclose(a.score, b.score, atol=1e-4)
+    np.testing.assert_array_equal(a.class_id, b.class_id)
+
+
+def test_batch_of_mixed_sizes_is_each_frame_alone(detector, make_frame):
+    frames = [make_frame(*size) for size in SIZES]
+
+    together = detector.detect_batch(frames)
+
+    assert len(together) == len(frames)
+    assert len(together[0])
+    for frame, detections in zip(frames, together, strict=True):
+        assert_sound(detections, frame.image.shape)
+        assert_same(detector.detect(frame), detections)
+
+
+def test_batch_of_no_frames(detector):
+    assert detector.detect_batch([]) == []
+
+
+@pytest.mark.parametrize("value", [0, 0.1, 1])
+def test_flat_frame(value, detector, make_frame):
+    assert_sound(detector.detect(make_frame(image=np.full((100, 120), value, np.float32))), (100, 120))
+
+
+def test_gain_makes_no_difference(detector, make_frame):
+    frame = make_frame(120, 160)
+
+    assert_same(detector.detect(make_frame(image=frame.image * 40)), detector.detect(frame))
+
+
+def test_frame_is_left_as_it_was(detector, make_frame):
+    frame = make_frame(120, 160)
+    before = frame.image.copy()
+
+    detector.detect(frame)
+
+    np.testing.assert_array_equal(frame.image, before)
+
+
+def test_min_score_is_kept(detector, with_settings, make_frame):
+    everything = detector.detect(make_frame(120, 160))
+    threshold = float(np.median(everything.score))
+
+    some = with_settings(min_score=threshold).detect(make_frame(120, 160))
+
+    assert 0 < len(some) < len(everything)
+    assert some.score.min() >= threshold
+    assert_same(some, everything[everything.score >= threshold])
+
+
+def test_nothing_reaches_a_score_above_one(with_settings, make_frame):
+    nothing = with_settings(min_score=1.01).detect(make_frame(120, 160))
+
+    assert nothing.xyxy.shape == (0, 4)
+    assert nothing.names == []
+
+
+@pytest.mark.parametrize(("min_probability", "unknown"), [(1.0, True), (0.0, False)])
+def test_unsure_class_is_unknown(min_probability, unknown, with_settings, make_frame):
+    detections = with_settings(min_probability=min_probability).detect(make_frame(120, 160))
+
+    assert len(detections)
+    assert {name == "unknown" for name in detections.names} == {unknown}
+
+
+class FakeClassifier(CropClassifier):
+    """Sure of the first class for the first crop, torn between all classes for the others."""
+
+    def predict(self, images):
+        probabilities = np.full((len(images), len(self.class_names)), 1 / len(self.class_names), np.float32)
+        probabilities[:1] = np.eye(len(self.class_names))[0]
+        return probabilities
+
+
+def test_score_is_of_object_and_name(with_settings, make_frame):
+    detector = with_settings(min_probability=0.5)
+    detector.classifier = FakeClassifier(None, detector.settings.class_names)
+
+    detections = detector.detect(make_frame(120, 160))
+
+    sure = detections.class_id == 0
+    assert sure.sum() == 1
+    np.testing.assert_allclose(detections.score[sure], detections.objectness[sure], rtol=1e-6)
+    assert set(detections[~sure].names) == {"unknown"}
+    np.testing.assert_allclose(detections.score[~sure], detections.objectness[~sure] * 10 / 11, rtol=1e-5)
+
+
+def test_candidates_and_overlap_limit_the_detections(with_settings, make_frame):
+    assert len(with_settings(candidates=2).detect(make_frame(120, 160))) <= 2
+    assert len(with_settings(candidates=0).detect(make_frame(120, 160))) == 0
+
+
+def test_proposals_are_sorted_and_in_the_frame(detector, make_frame):
+    boxes, objectness = detector.propose(make_frame(120, 160))
+
+    assert len(boxes) == len(objectness) > 0
+    assert (np.diff(objectness) <= 0).all()
+    assert ((objectness >= 0) & (objectness <= 1)).all()
+    assert ((boxes >= 0) & (boxes <= [160, 120, 160, 120])).all()
+
+
+def test_names_and_threshold_come_from_the_model(detector):
+    assert detector.name == "untrained"
+    assert detector.min_score == 0
+    assert detector.class_names == (*detector.settings.class_names, "unknown")
+
+
+def test_users_min_score_wins(untrained_model):
+    assert DebrisDetector.from_pretrained(untrained_model, min_score=0.7).min_score == 0.7
+
+
+def test_unknown_model():
+    with pytest.raises(SonarDebrisError, match="no such model"):
+        DebrisDetector.from_pretrained("no-such-model")
+
+
+@pytest.mark.parametrize("part", ["objectness.keras", "refiner.keras", "classifier.keras"])
+def test_model_without_a_network(part, untrained_model, tmp_path):
+    shutil.copytree(untrained_model, tmp_path / "model")
+    (tmp_path / "model" / part).unlink()
+
+    with pytest.raises(SonarDebrisError, match=f"{part}: no such network"):
+        DebrisDetector.from_pretrained(tmp_path / "model")

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.detection.detections import Detections
+from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.training import pipeline
+from sonar_debris.training.fit import Schedule
+from sonar_debris.training.pipeline import Recipe, calibrate, train_networks
+
+NAMES = ("can", "tire")
+
+
+def test_a_recipe_changes_seed_and_precision_and_keeps_the_lengths():
+    recipe = Recipe(objectness=Schedule(2, 3, learning_rate=0.1)).each_with(seed=9, precision="mixed_bfloat16")
+
+    assert recipe.objectness == Schedule(2, 3, learning_rate=0.1, seed=9, precision="mixed_bfloat16")
+    assert (recipe.refiner.epochs, recipe.classifier.epochs) == (Recipe().refiner.epochs, Recipe().classifier.epochs)
+    assert {recipe.refiner.seed, recipe.classifier.seed} == {9}
+
+
+def test_only_what_is_missing_is_trained(frames, schedule, tmp_path):
+    (tmp_path / "objectness.keras").touch()
+    (tmp_path / "refiner.keras").touch()
+
+    train_networks(frames, [], NAMES, Recipe(schedule, schedule, schedule), tmp_path)
+    trained = (tmp_path / "classifier.keras").read_bytes()
+    train_networks(frames, [], NAMES, Recipe(schedule, schedule, schedule), tmp_path)
+
+    assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["classifier.csv"]
+    assert (tmp_path / "classifier.keras").read_bytes() == trained
+    assert (tmp_path / "objectness.keras").stat().st_size == 0
+
+
+@pytest.fixture
+def detects(monkeypatch):
+    """A function that lets the detector find the given boxes in every frame; it returns the settings it is given."""
+
+    def prepare(xyxy, score, class_id):
+        given = []
+
+        class Detector:
+            def __init__(self, objectness, refiner, classifier, settings):
+                assert (objectness, refiner, classifier) == ("objectness.keras", "refiner.keras", "classifier.keras")
+                given.append(settings)
+
+            def detect(self, frame):
+                found = np.float32(xyxy).reshape(-1, 4), np.float32(score), np.array(class_id, np.int64)
+                return Detections(*found, np.float32(score), (*NAMES, "unknown"))
+
+        monkeypatch.setattr(pipeline, "load_network", lambda path: path.name)
+        monkeypatch.setattr(pipeline, "CropClassifier", lambda network, names: network)
+        monkeypatch.setattr(pipeline, "DebrisDetector", Detector)
+        return given
+
+    return prepare
+
+
+@pytest.fixture
+def validation(tmp_path):
+    cv2.imwrite(str(tmp_path / "ping.png"), np.full((40, 60), 9, np.uint8))
+    return [LabelledFrame("ping", tmp_path / "ping.png", np.array([[5, 5, 25, 25]], np.float32), np.array([1]))]
+
+
+def test_the_threshold_is_that_of_the_best_f1(detects, validation):
+    given = detects([[5, 5, 25, 25], [30, 5, 50, 25]], [0.7127, 0.4], [1, 1])
+
+    settings = calibrate(Path(), PipelineSettings("m", NAMES, figures={"recall": 0.9}), validation)
+
+    assert settings.min_score == 0.712  # rounded down, or the object would be lost
+    assert settings.figures == {"recall": 0.9, "validation_map50": 1.0, "validation_f1": 1.0}
+    assert settings.name == "m"
+    assert given[0].min_score == 0
+
+
+@pytest.mark.parametrize("found", [([], [], []), ([[5, 5, 25, 25]], [0.7], [2])], ids=["nothing", "unknown"])
+def test_without_a_named_object_the_threshold_stays(detects, validation, found):
+    detects(*found)
+
+    settings = calibrate(Path(), PipelineSettings("m", NAMES, min_score=0.25), validation)
+
+    assert settings.min_score == 0.25
+    assert settings.figures["validation_f1"] == 0
