@@ -80,7 +80,9 @@ def _read_table(path: Path, key: str, split: str) -> dict[str, str]:
         rows = csv.DictReader(lines)
         for name in (key, column):
             if name not in (rows.fieldnames or ()):
-                raise SonarDebrisError(f"{path}: no column {name!r}; get the table anew, or remove it to compute a split")
+                raise SonarDebrisError(
+                    f"{path}: no column {name!r}; get the table anew, or remove it to compute a split"
+                )
         return {row[key]: row[column] for row in rows}
 
 

@@ -32,7 +32,9 @@ def epochs(run_folder, name):
 
 
 def test_a_classifier_of_crops(run, tmp_path):
-    result = run("classifier", "--source", "crops", "--split", "random", "--network", "cnn-dropout", "--size", 32, *TINY)
+    result = run(
+        "classifier", "--source", "crops", "--split", "random", "--network", "cnn-dropout", "--size", 32, *TINY
+    )
 
     assert result.exit_code == 0, result.output
     assert result.stdout == f"trained on crops of the random split; see {tmp_path}/run/classifier.keras\n"
@@ -72,7 +74,9 @@ def test_a_training_of_objectness_starts_afresh_when_it_had_been_finished(run, t
 
 
 def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "Recipe", lambda: TinyRecipe)
+    tiny = pipeline.Recipe(*[Schedule(epochs=1, steps=1, batch_size=2)] * 3)
+    monkeypatch.setattr(pipeline.Recipe, "each_with", lambda recipe, seed, precision: tiny)
+
     result = run("pipeline", "--name", "mine", "--seed", 3)
 
     assert result.exit_code == 0, result.output
@@ -82,8 +86,17 @@ def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
     assert set(model["figures"]) == {"validation_map50", "validation_f1"}
     assert DebrisDetector.from_pretrained(tmp_path / "run").name == "mine"
 
+    # A refit learns from the validation frames too, and keeps what they had chosen.
+    (tmp_path / "run").rename(tmp_path / "chosen")
+    for network in (tmp_path / "chosen").glob("*.keras"):
+        (tmp_path / "run").mkdir(exist_ok=True)
+        network.rename(tmp_path / "run" / network.name)
+    result = run("pipeline", "--refit-of", tmp_path / "chosen")
 
-TinyRecipe = pipeline.Recipe(*[Schedule(epochs=1, steps=1, batch_size=2)] * 3)
+    assert result.exit_code == 0, result.output
+    refitted = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert (refitted["name"], refitted["min_score"]) == ("run", model["min_score"])
+    assert refitted["data"]["train"] == ["1", "2", "4", "3"] and refitted["data"]["validation"] == []
 
 
 @pytest.mark.parametrize(
@@ -135,4 +148,6 @@ def test_a_frame_is_not_tested_and_validated_on():
 def test_the_test_fold_is_the_one_held_out(tmp_path, train, val, held):
     described = TrainingData(tmp_path, "scene", tuple(train), tuple(val), 5).describe()
 
-    assert described == {"split": "scene", "train": tuple(train), "validation": tuple(val), "simulated_frames": 5} | held
+    assert (
+        described == {"split": "scene", "train": tuple(train), "validation": tuple(val), "simulated_frames": 5} | held
+    )

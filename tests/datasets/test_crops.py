@@ -36,7 +36,9 @@ def test_no_crops_say_what_to_give(tmp_path, make):
 
 def test_a_crop_is_turned_counter_clockwise(tmp_path):
     (tmp_path / "watertank-cropped" / "can").mkdir(parents=True)
-    cv2.imwrite(str(tmp_path / "watertank-cropped" / "can" / "can-0.png"), np.array([[0, 51, 255], [0, 0, 0]], np.uint8))
+    cv2.imwrite(
+        str(tmp_path / "watertank-cropped" / "can" / "can-0.png"), np.array([[0, 51, 255], [0, 0, 0]], np.uint8)
+    )
 
     (crop,) = read_crops(tmp_path)
 

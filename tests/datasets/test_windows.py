@@ -43,13 +43,13 @@ def overlap(a, b):
     return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
-def ellipses(count=1, side=400):
-    """A dark frame with bright ellipses that fill their boxes."""
+def ellipses(count=1, heights=(30, 60), side=400):
+    """Dark frames, each with a bright ellipse that fills its box."""
     rng = np.random.default_rng(count)
     frames = []
     for _ in range(count):
         image = np.zeros((side, side), np.float32)
-        (x, y), (w, h) = rng.integers(150, 250, 2), rng.integers(30, 60, 2)
+        (x, y), w, h = rng.integers(150, 250, 2), rng.integers(30, 60), rng.integers(*heights)
         cv2.ellipse(image, (int(x), int(y)), (int(w), int(h)), 0, 0, 360, 8, -1)
         box = np.array([[x - w, y - h, x + w + 1, y + h + 1]], np.float32)
         frames.append(TrainingFrame(image, box, np.array([3]), np.zeros((side + 1, side + 1))))
@@ -109,7 +109,8 @@ def test_refinement_leads_from_the_window_to_the_box():
 @pytest.mark.parametrize("augmented", [False, True])
 def test_refinement_fits_the_object_in_the_view(augmented):
     """An ellipse is bounded by its box in any pose, so the bright pixels show where the box has gone."""
-    sampler, margin = WindowSampler(ellipses(6), augmented), 32 * (1 - 1 / CONTEXT)
+    # Flat ones: a turn shows in their height.
+    sampler, margin = WindowSampler(ellipses(6, heights=(9, 14)), augmented), 32 * (1 - 1 / CONTEXT)
     proposal = np.array([[margin, margin, 64 - margin, 64 - margin]])
     checked = 0
     for seed in range(80):
@@ -120,7 +121,7 @@ def test_refinement_fits_the_object_in_the_view(augmented):
             rows, cols = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
             np.testing.assert_allclose(box, [cols[0], rows[0], cols[-1] + 1, rows[-1] + 1], atol=2.5)
             checked += 1
-    assert checked > 30
+    assert checked > 20
 
 
 def test_background_shows_no_object():

@@ -13,7 +13,7 @@ def gradient(target, predicted):
     """The gradient at a prediction, from a step of plain descent of a network that is nothing but its output."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(5, use_bias=False)])
     network.set_weights([np.float32([predicted])])
-    network.compile(keras.optimizers.SGD(1.0), refinement_loss, jit_compile=False)
+    network.compile(keras.optimizers.SGD(1.0), refinement_loss, run_eagerly=True)
     network.train_on_batch(np.ones((1, 1), np.float32), np.float32([target]))
     return np.float32(predicted) - network.get_weights()[0][0]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.commands.train import CLASSIFIERS as OFFERED
-from sonar_debris.detection.classifier import CropClassifier
+from sonar_debris.detection.classifier import CropClassifier, normalise_crop
 from sonar_debris.training.classifier import CLASSIFIERS, smoothed_cross_entropy, train_classifier
 from sonar_debris.training.fit import Schedule
 
@@ -14,16 +14,16 @@ def sample(rng):
     class_id = int(rng.integers(2))
     crop = rng.normal(0, 0.1, (16, 16, 1))
     crop[8 * class_id : 8 * class_id + 8] += 1
-    return np.float32(crop), class_id
+    return normalise_crop(crop), class_id
 
 
 def test_a_trained_classifier_names_crops_and_says_how_it_came_about(tmp_path):
     schedule, about = Schedule(epochs=2, steps=10, batch_size=8, learning_rate=0.01), {"data": {"split": "scene"}}
 
-    train_classifier("mlp-batchnorm-relu", ("up", "down"), sample, sample, schedule, tmp_path, 16, about)
+    train_classifier("mlp-dropout-relu", ("up", "down"), sample, sample, schedule, tmp_path, 16, about)
 
     assert json.loads((tmp_path / "classifier.json").read_text()) == {
-        "network": "mlp-batchnorm-relu",
+        "network": "mlp-dropout-relu",
         "class_names": ["up", "down"],
         "data": {"split": "scene"},
     }

@@ -12,6 +12,7 @@ from sonar_debris.training.fit import Schedule
 from sonar_debris.training.pipeline import Recipe, calibrate, train_networks
 
 NAMES = ("can", "tire")
+NETWORKS = ("objectness", "refiner", "classifier")
 
 
 def test_a_recipe_changes_seed_and_precision_and_keeps_the_lengths():
@@ -22,17 +23,21 @@ def test_a_recipe_changes_seed_and_precision_and_keeps_the_lengths():
     assert {recipe.refiner.seed, recipe.classifier.seed} == {9}
 
 
-def test_only_what_is_missing_is_trained(frames, schedule, tmp_path):
-    (tmp_path / "objectness.keras").touch()
-    (tmp_path / "refiner.keras").touch()
+@pytest.mark.parametrize(("there", "trained"), [([], [*NETWORKS]), (["objectness", "classifier"], ["refiner"])])
+def test_only_what_is_missing_is_trained(frames, tmp_path, monkeypatch, there, trained):
+    calls = []
+    for name in NETWORKS:
+        monkeypatch.setattr(pipeline, f"train_{name}", lambda *options, name=name: calls.append((name, options)))
+    for name in there:
+        (tmp_path / f"{name}.keras").touch()
+    recipe = Recipe(*(Schedule(epochs, 1) for epochs in (1, 2, 3)))
 
-    train_networks(frames, [], NAMES, Recipe(schedule, schedule, schedule), tmp_path)
-    trained = (tmp_path / "classifier.keras").read_bytes()
-    train_networks(frames, [], NAMES, Recipe(schedule, schedule, schedule), tmp_path)
+    train_networks(frames, [], NAMES, recipe, tmp_path)
 
-    assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["classifier.csv"]
-    assert (tmp_path / "classifier.keras").read_bytes() == trained
-    assert (tmp_path / "objectness.keras").stat().st_size == 0
+    assert [name for name, _ in calls] == trained
+    for name, options in calls:
+        assert options[-2:] == (getattr(recipe, name), tmp_path)
+        assert None in options  # nothing to validate on
 
 
 @pytest.fixture
