@@ -124,7 +124,7 @@ def train() -> None:
 @train.command()
 @with_output
 @with_data
-@with_schedule(epochs=24, steps=250)
+@with_schedule(epochs=18, steps=250)
 def objectness(output: Path, data: TrainingData, schedule: Schedule) -> None:
     """Train the objectness network on 96×96 windows and their IoU with labelled boxes.
 
@@ -150,7 +150,7 @@ def objectness(output: Path, data: TrainingData, schedule: Schedule) -> None:
     help="Objects cut from whole frames (11 classes), or the release's crops (10 classes).",
 )
 @click.option("--size", type=click.IntRange(min=16), default=64, show_default=True, help="Side of the crops, pixels.")
-@with_schedule(epochs=24, steps=200)
+@with_schedule(epochs=14, steps=200)
 def classifier(output: Path, data: TrainingData, network: str, source: str, size: int, schedule: Schedule) -> None:
     """Train a crop classifier.
 

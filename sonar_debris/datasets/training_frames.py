@@ -1,7 +1,7 @@
 """Labelled frames in memory, normalised, ready to be sampled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -20,12 +20,14 @@ class TrainingFrame:
         xyxy: ``(N, 4)`` float32 boxes in pixels.
         class_id: ``(N,)`` int64.
         brightness: ``(rows + 1, cols + 1)`` float64 integral image: the sum of echoes above the frame's mean.
+        proposals: ``(M, 4)`` float32 boxes where an earlier stage of the pipeline saw something; none by default.
     """
 
     image: np.ndarray
     xyxy: np.ndarray
     class_id: np.ndarray
     brightness: np.ndarray
+    proposals: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 def load_training_frames(frames: Sequence[LabelledFrame], simulated: int = 0, seed: int = 0) -> list[TrainingFrame]:

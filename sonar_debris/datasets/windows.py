@@ -15,6 +15,10 @@ from sonar_debris.networks import box_refiner, objectness
 
 # The farthest that an object is turned: a bearing shift across the fan of 30 degrees.
 MAX_TURN = np.deg2rad(15)
+# Objects lie on the floor at any angle, of which the labelled layouts show few; more would turn shadows round.
+MAX_YAW = np.deg2rad(60)
+# A window that overlaps no object by this much shows background.
+BACKGROUND_IOU = 0.2
 # A box refiner's proposal overlaps its object by at least this, or has no object.
 MIN_PROPOSAL_IOU = 0.25
 
@@ -35,13 +39,15 @@ class WindowSampler:
     Args:
         frames: where to draw from.
         augmented: whether windows are turned, mirrored and changed as a sonar would; off for validation.
+        background_class: the class of crops that show no object, where frames have proposals.
 
     Raises:
         ValueError: no frame has a box.
     """
 
-    def __init__(self, frames: Sequence[TrainingFrame], augmented: bool = True):
+    def __init__(self, frames: Sequence[TrainingFrame], augmented: bool = True, background_class: int = -1):
         self.frames = frames
+        self.background_class = background_class
         self.augmented = augmented
         self._boxes = [(frame, box) for frame in frames for box in range(len(frame.xyxy))]
         if not self._boxes:
@@ -50,6 +56,12 @@ class WindowSampler:
         # Between one box, one vote, and one class, one vote: rare classes count, but are not learnt by heart.
         weight = 1 / np.sqrt(np.bincount(classes)[classes])
         self._odds = np.cumsum(weight / weight.sum())
+        self._proposed = [frame for frame in frames if len(frame.proposals)]
+        self._mistaken = [
+            (frame, xyxy)
+            for frame in self._proposed
+            for xyxy in frame.proposals[iou(frame.proposals, frame.xyxy).max(axis=1, initial=0) < BACKGROUND_IOU]
+        ]
 
     def objectness(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         """A window ``(96, 96, 1)`` and its objectness target in [0, 1]; 0 for four windows in ten."""
@@ -64,8 +76,11 @@ class WindowSampler:
         """A proposal ``(64, 64, 1)`` with its surroundings, and its target ``(5,)``.
 
         The target is the four offsets to the object's box, and 1; or all 0 if the proposal shows no object.
+        Four in ten are proposals of an earlier stage, where the frames have any.
         """
-        if rng.random() < 0.25:
+        if self._proposed and rng.random() < 0.4:
+            frame, window, overlap = self._proposal(rng)
+        elif rng.random() < 0.25:
             frame, window, overlap = self._background(rng)
         else:
             frame, box = self._draw_box(rng)
@@ -79,15 +94,33 @@ class WindowSampler:
         return self._cut(frame, view, box_refiner.SIZE, rng)[..., None], target
 
     def classification(self, rng: np.random.Generator, size: int = 64) -> tuple[np.ndarray, int]:
-        """A crop ``(size, size, 1)`` around an object, aspect kept and crop-wise normalised, and its class."""
-        frame, box = self._draw_box(rng)
-        window, _ = self._window_on(frame, box, rng)
+        """A crop ``(size, size, 1)`` around an object, aspect kept and crop-wise normalised, and its class.
+
+        One in four shows what an earlier stage mistook for an object, where the frames have any; its class
+        is the number after the last, `background_class`.
+        """
+        if self._mistaken and rng.random() < 0.25:
+            frame, xyxy = self._mistaken[rng.integers(len(self._mistaken))]
+            window, class_id = self._window(xyxy, rng), self.background_class
+        else:
+            frame, box = self._draw_box(rng)
+            window, class_id = self._window_on(frame, box, rng)[0], int(frame.class_id[box])
         square = np.full(2, window.extent.max() * CLASSIFIER_CONTEXT)
-        angle = window.angle * 2
-        crop = self._cut(frame, Window(window.centre, square, angle, window.mirror), size, rng)
+        turn = rng.uniform(-MAX_YAW, MAX_YAW) if self.augmented else 0.0
+        crop = self._cut(frame, Window(window.centre, square, turn, window.mirror), size, rng)
         if self.augmented and rng.random() < 0.5:
             crop = cut_out(crop, rng)
-        return normalise_crop(crop)[..., None], int(frame.class_id[box])
+        return normalise_crop(crop)[..., None], class_id
+
+    def _proposal(self, rng: np.random.Generator) -> tuple[TrainingFrame, Window, np.ndarray]:
+        """A window that an earlier stage proposed."""
+        frame = self._proposed[rng.integers(len(self._proposed))]
+        window = self._window(frame.proposals[rng.integers(len(frame.proposals))], rng)
+        return frame, window, _overlap(window, frame.xyxy)
+
+    def _window(self, xyxy: np.ndarray, rng: np.random.Generator) -> Window:
+        """A window on a box ``(4,)``, in a random pose."""
+        return Window(*(part[0] for part in centre_and_extent(xyxy[None])), *self._pose(rng))
 
     def _draw_box(self, rng: np.random.Generator) -> tuple[TrainingFrame, int]:
         return self._boxes[min(np.searchsorted(self._odds, rng.random()), len(self._boxes) - 1)]
@@ -122,7 +155,7 @@ class WindowSampler:
             centres = rng.uniform(0, 1, extents.shape) * frame.image.shape[::-1]
             boxes = from_centre_and_extent(centres, extents)
             order = np.argsort(-_brightness(frame, boxes))
-            free = order[iou(boxes[order], frame.xyxy).max(axis=1, initial=0) < 0.2]
+            free = order[iou(boxes[order], frame.xyxy).max(axis=1, initial=0) < BACKGROUND_IOU]
             if len(free):
                 window = Window(centres[free[0]], extents[free[0]], *self._pose(rng))
                 return frame, window, _overlap(window, frame.xyxy)

@@ -11,7 +11,9 @@ from sonar_debris.detection.weights import load_network
 from sonar_debris.errors import SonarDebrisError
 
 # A crop shows this much more than the object's longer side: an object is known by its shadow too.
-CONTEXT = 1.25
+CONTEXT = 1.15
+# The last class of the pipeline's classifier: what an earlier stage mistook for an object.
+BACKGROUND = "background"
 
 
 def normalise_crop(crop: np.ndarray) -> np.ndarray:

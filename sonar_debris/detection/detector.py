@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from sonar_debris.detection.boxes import centre_and_extent, from_centre_and_extent, non_maximum_suppression
+from sonar_debris.detection.classifier import BACKGROUND, CropClassifier
 from sonar_debris.detection.classifier import CONTEXT as CROP_CONTEXT
-from sonar_debris.detection.classifier import CropClassifier
 from sonar_debris.detection.detections import UNKNOWN, Detections
 from sonar_debris.detection.proposals import propose
 from sonar_debris.detection.refinement import refine
@@ -36,7 +36,7 @@ class DebrisDetector:
     Args:
         objectness: a network of `build_objectness`.
         refiner: a network of `build_box_refiner`.
-        classifier: names crops.
+        classifier: names crops; its last class is background.
         settings: numbers that belong to these networks.
 
     Example:
@@ -71,7 +71,7 @@ class DebrisDetector:
         settings = PipelineSettings.load(folder / "model.json")
         if min_score is not None:
             settings = replace(settings, min_score=min_score)
-        classifier = CropClassifier(load_network(folder / "classifier.keras"), settings.class_names)
+        classifier = CropClassifier(load_network(folder / "classifier.keras"), (*settings.class_names, BACKGROUND))
         return cls(
             load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras"), classifier, settings
         )
@@ -152,11 +152,11 @@ class DebrisDetector:
         return cut_windows(image, from_centre_and_extent(centre, np.tile(side, 2)), self.classifier.size)
 
     def _name(self, xyxy: np.ndarray, objectness: np.ndarray, probabilities: np.ndarray) -> Detections:
-        class_id = probabilities.argmax(axis=1)
-        probability = probabilities.max(axis=1, initial=0)
+        named, background = probabilities[:, :-1], probabilities[:, -1]
+        class_id, probability = named.argmax(axis=1), named.max(axis=1, initial=0)
         unsure = probability < self.settings.min_probability
-        # A box is right if it is an object and bears the right name; an unknown object claims no name.
-        score = np.where(unsure, objectness * (1 - probability), objectness * probability)
+        # A named box is right if it is an object and bears the right name; an unknown one claims no name.
+        score = objectness * np.where(unsure, 1 - background, probability)
         class_id = np.where(unsure, len(self.settings.class_names), class_id)
         order = np.argsort(-score, kind="stable")
         order = order[score[order] >= self.settings.min_score]

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import keras
+
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.datasets.training_frames import TrainingFrame
 from sonar_debris.datasets.windows import WindowSampler
-from sonar_debris.detection.classifier import CropClassifier
+from sonar_debris.detection.classifier import BACKGROUND, CropClassifier
 from sonar_debris.detection.detector import DebrisDetector
 from sonar_debris.detection.settings import PipelineSettings
 from sonar_debris.detection.weights import load_network
@@ -16,6 +18,7 @@ from sonar_debris.evaluation.detection_metrics import detection_metrics
 from sonar_debris.frames import open_frames
 from sonar_debris.training.classifier import train_classifier
 from sonar_debris.training.fit import Schedule
+from sonar_debris.training.mining import mine_proposals, refine_proposals
 from sonar_debris.training.objectness import train_objectness
 from sonar_debris.training.refiner import train_refiner
 
@@ -24,9 +27,9 @@ from sonar_debris.training.refiner import train_refiner
 class Recipe:
     """The schedules of the three networks."""
 
-    objectness: Schedule = Schedule(epochs=24, steps=250)
-    refiner: Schedule = Schedule(epochs=30, steps=300)
-    classifier: Schedule = Schedule(epochs=24, steps=200)
+    objectness: Schedule = Schedule(epochs=18, steps=250)
+    refiner: Schedule = Schedule(epochs=16, steps=300)
+    classifier: Schedule = Schedule(epochs=14, steps=200)
 
     def each_with(self, seed: int, precision: str) -> "Recipe":
         """The same lengths and rates with another seed and precision."""
@@ -43,6 +46,9 @@ def train_networks(
 ) -> None:
     """Train what the folder does not hold yet: an interrupted training goes on where it stopped.
 
+    Each stage learns from what the one before it hands on: the refiner from proposals of the objectness
+    network, the classifier, whose last class is background, from boxes of the refiner.
+
     Args:
         train: frames to learn from.
         val: frames whose loss is logged beside; may be empty.
@@ -50,17 +56,29 @@ def train_networks(
         recipe: schedules.
         folder: gets ``objectness.keras``, ``refiner.keras``, ``classifier.keras`` and their logs.
     """
-    drawn, held = WindowSampler(train), WindowSampler(val, augmented=False) if val else None
-    parts: dict[str, Callable[[], object]] = {
-        "objectness": lambda: train_objectness(drawn, held, recipe.objectness, folder),
-        "refiner": lambda: train_refiner(drawn, held, recipe.refiner, folder),
-        "classifier": lambda: train_classifier(
-            "residual", class_names, drawn.classification, held and held.classification, recipe.classifier, folder
-        ),
-    }
-    for name, make in parts.items():
-        if not (folder / f"{name}.keras").is_file():
-            make()
+    plain = _samplers(train, val)
+    objectness = _trained(folder, "objectness", lambda: train_objectness(*plain, recipe.objectness, folder))
+    if all((folder / f"{name}.keras").is_file() for name in ("refiner", "classifier")):
+        return
+    train, val = (mine_proposals(objectness, frames) for frames in (train, val))
+    mined = _samplers(train, val)
+    refiner = _trained(folder, "refiner", lambda: train_refiner(*mined, recipe.refiner, folder))
+    drawn, held = _samplers(*(refine_proposals(refiner, frames) for frames in (train, val)), len(class_names))
+    draw = drawn.classification, held and held.classification
+    names = (*class_names, BACKGROUND)
+    _trained(folder, "classifier", lambda: train_classifier("residual", names, *draw, recipe.classifier, folder))
+
+
+def _trained(folder: Path, name: str, train: Callable[[], keras.Model]) -> keras.Model:
+    path = folder / f"{name}.keras"
+    return load_network(path) if path.is_file() else train()
+
+
+def _samplers(
+    train: Sequence[TrainingFrame], val: Sequence[TrainingFrame], background_class: int = -1
+) -> tuple[WindowSampler, WindowSampler | None]:
+    held = WindowSampler(val, augmented=False, background_class=background_class) if val else None
+    return WindowSampler(train, background_class=background_class), held
 
 
 def calibrate(folder: Path, settings: PipelineSettings, val: Sequence[LabelledFrame]) -> PipelineSettings:
@@ -74,7 +92,7 @@ def calibrate(folder: Path, settings: PipelineSettings, val: Sequence[LabelledFr
     Returns:
         The settings with that ``min_score``, and the validation figures.
     """
-    classifier = CropClassifier(load_network(folder / "classifier.keras"), settings.class_names)
+    classifier = CropClassifier(load_network(folder / "classifier.keras"), (*settings.class_names, BACKGROUND))
     networks = load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras")
     detector = DebrisDetector(*networks, classifier, replace(settings, min_score=0.0))
     found = [detector.detect(next(open_frames(frame.path))) for frame in val]

@@ -26,7 +26,7 @@ def untrained_model(tmp_path_factory) -> Path:
     keras.utils.set_random_seed(0)
     build_objectness().save(folder / "objectness.keras")
     build_box_refiner().save(folder / "refiner.keras")
-    build_residual_classifier(len(CLASS_NAMES)).save(folder / "classifier.keras")
+    build_residual_classifier(len(CLASS_NAMES) + 1).save(folder / "classifier.keras")
     SETTINGS.save(folder / "model.json")
     return folder
 

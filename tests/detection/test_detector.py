@@ -95,7 +95,9 @@ def test_unsure_class_is_unknown(min_probability, unknown, with_settings, make_f
 
 
 class FakeClassifier(CropClassifier):
-    """Sure of the first class for the first crop, torn between all classes for the others."""
+    """Sure of the first class for the first crop, torn between all classes and background for the others."""
+
+    size = 64
 
     def predict(self, images):
         probabilities = np.full((len(images), len(self.class_names)), 1 / len(self.class_names), np.float32)
@@ -105,7 +107,7 @@ class FakeClassifier(CropClassifier):
 
 def test_score_is_of_object_and_name(with_settings, make_frame):
     detector = with_settings(min_probability=0.5)
-    detector.classifier = FakeClassifier(None, detector.settings.class_names)
+    detector.classifier = FakeClassifier(None, (*detector.settings.class_names, "background"))
 
     detections = detector.detect(make_frame(120, 160))
 
@@ -113,7 +115,7 @@ def test_score_is_of_object_and_name(with_settings, make_frame):
     assert sure.sum() == 1
     np.testing.assert_allclose(detections.score[sure], detections.objectness[sure], rtol=1e-6)
     assert set(detections[~sure].names) == {"unknown"}
-    np.testing.assert_allclose(detections.score[~sure], detections.objectness[~sure] * 10 / 11, rtol=1e-5)
+    np.testing.assert_allclose(detections.score[~sure], detections.objectness[~sure] * 11 / 12, rtol=1e-5)
 
 
 def test_candidates_and_overlap_limit_the_detections(with_settings, make_frame):

@@ -23,13 +23,22 @@ def test_a_recipe_changes_seed_and_precision_and_keeps_the_lengths():
     assert {recipe.refiner.seed, recipe.classifier.seed} == {9}
 
 
-@pytest.mark.parametrize(("there", "trained"), [([], [*NETWORKS]), (["objectness", "classifier"], ["refiner"])])
+@pytest.mark.parametrize(
+    ("there", "trained"), [([], [*NETWORKS]), (["objectness", "classifier"], ["refiner"]), ([*NETWORKS], [])]
+)
 def test_only_what_is_missing_is_trained(frames, tmp_path, monkeypatch, there, trained):
     calls = []
     for name in NETWORKS:
-        monkeypatch.setattr(pipeline, f"train_{name}", lambda *options, name=name: calls.append((name, options)))
+        monkeypatch.setattr(
+            pipeline, f"train_{name}", lambda *options, name=name: calls.append((name, options)) or name
+        )
     for name in there:
         (tmp_path / f"{name}.keras").touch()
+    monkeypatch.setattr(pipeline, "load_network", lambda path: path.stem)
+    handed_on = []
+    for stage in ("mine", "refine"):
+        hand_on = lambda network, given, stage=stage: handed_on.append((stage, network)) or given  # noqa: E731
+        monkeypatch.setattr(pipeline, f"{stage}_proposals", hand_on)
     recipe = Recipe(*(Schedule(epochs, 1) for epochs in (1, 2, 3)))
 
     train_networks(frames, [], NAMES, recipe, tmp_path)
@@ -38,6 +47,23 @@ def test_only_what_is_missing_is_trained(frames, tmp_path, monkeypatch, there, t
     for name, options in calls:
         assert options[-2:] == (getattr(recipe, name), tmp_path)
         assert None in options  # nothing to validate on
+    stages = {("mine", "objectness"), ("refine", "refiner")}
+    assert set(handed_on) == (stages if {"refiner", "classifier"} & {*trained} else set())
+
+
+def test_the_classifier_learns_background_as_its_last_class(frames, tmp_path, monkeypatch):
+    for name in ("objectness", "refiner"):
+        (tmp_path / f"{name}.keras").touch()
+    monkeypatch.setattr(pipeline, "load_network", lambda path: path.stem)
+    for stage in ("mine", "refine"):
+        monkeypatch.setattr(pipeline, f"{stage}_proposals", lambda network, given: given)
+    given = []
+    monkeypatch.setattr(pipeline, "train_classifier", lambda *options: given.extend(options))
+
+    train_networks(frames, [], NAMES, Recipe(), tmp_path)
+
+    assert given[1] == (*NAMES, "background")
+    assert given[2].__self__.background_class == 2
 
 
 @pytest.fixture
