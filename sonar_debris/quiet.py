@@ -1,8 +1,11 @@
 """Keeps the start-up chatter of the networks' backend out of the terminal."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from sonar_debris.backend import check_backend
 
 
 @contextmanager
@@ -11,11 +14,17 @@ def quiet_backend() -> Iterator[None]:
 
     The log level alone is not enough: TensorFlow's C++ parts write to descriptor 2 before they read it
     (tensorflow/tensorflow#100442), so the descriptor is turned away for as long as the context lasts. Python's
-    exceptions come through. With ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment everything is shown.
+    exceptions come through. TensorFlow's Python part stays at errors afterwards too, for it warns of each new size of
+    frame. With ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment everything is shown.
+
+    Raises:
+        SonarDebrisError: the backend that the user chose is not there.
     """
+    check_backend()
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         yield
         return
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

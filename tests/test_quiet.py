@@ -1,7 +1,9 @@
+import logging
 import os
 
 import pytest
 
+from sonar_debris.errors import SonarDebrisError
 from sonar_debris.quiet import quiet_backend
 
 
@@ -14,6 +16,23 @@ def test_descriptor_2_is_turned_away_within(level, shown, monkeypatch, capfd):
     os.write(2, b"after")
 
     assert capfd.readouterr().err == shown
+
+
+def test_warnings_of_tensorflow_are_not_shown(monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+
+    with quiet_backend():
+        pass
+
+    assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
+    assert logging.getLogger("tensorflow").isEnabledFor(logging.ERROR)
+
+
+def test_a_backend_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "nosuch")
+
+    with pytest.raises(SonarDebrisError, match="KERAS_BACKEND=nosuch"), quiet_backend():
+        pytest.fail("the backend must not be imported")
 
 
 def test_exceptions_come_through(capfd):

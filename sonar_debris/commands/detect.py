@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="A shipped model or a folder."
 )
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Leave out lower scores.  [default: the model's]")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Frames at a time.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, help="Frames at a time.")
 @click.option("--no-images", is_flag=True, help="Draw no annotated pictures.")
 def detect(
     inputs: tuple[str, ...], output: Path, model: str, min_score: float | None, batch_size: int, no_images: bool
@@ -108,9 +108,9 @@ def open_inputs(paths: Sequence[str], failures: Failures) -> tuple[Iterator[Fram
 
 def count_frames(path: Path) -> int:
     """Count the files that ``open_frames`` reads from a file or folder."""
-    from sonar_debris.frames.readers import find_reader
+    from sonar_debris.frames.opening import find_files
 
-    return sum(find_reader(file) is not None for file in path.rglob("*")) if path.is_dir() else 1
+    return len(find_files(path, lambda error: None)) if path.is_dir() else 1
 
 
 def load_detector(model: str, min_score: float | None) -> DebrisDetector:

@@ -6,7 +6,7 @@ import functools
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,6 +134,7 @@ def objectness(output: Path, data: TrainingData, schedule: Schedule) -> None:
     """
     from sonar_debris.training.objectness import train_objectness
 
+    claim(output, data, schedule=asdict(schedule))
     train_objectness(*samplers(data, schedule.seed), schedule, output)
     click.echo(f"trained on {len(data.train)} parts of the {data.split} split; see {output / 'objectness.keras'}")
 
@@ -160,6 +161,7 @@ def classifier(output: Path, data: TrainingData, network: str, source: str, size
     """
     from sonar_debris.training.classifier import train_classifier
 
+    claim(output, data, network=network, source=source, size=size, schedule=asdict(schedule))
     names, *draw = (crop_samples if source == "crops" else frame_samples)(data, size, schedule.seed)
     train_classifier(network, names, *draw, schedule, output, size, about={"data": data.describe()})
     click.echo(f"trained on {source} of the {data.split} split; see {output / 'classifier.keras'}")
@@ -192,10 +194,11 @@ def pipeline(
         from sonar_debris.training.pipeline import Recipe, calibrate, train_networks
     if refit_of:
         data = replace(data, train=(*data.train, *data.val), val=())
+    claim(output, data, seed=seed, precision=precision)
     settings = PipelineSettings.load(refit_of / "model.json") if refit_of else PipelineSettings("", CLASS_NAMES)
-    labelled = select(data, data.train)
-    validation = select(data, data.val) if data.val else []
-    frames = load(labelled, data.simulated, seed), load(validation)
+    labelled = select_labelled(data, data.train)
+    validation = select_labelled(data, data.val) if data.val else []
+    frames = load_frames(labelled, data.simulated, seed), load_frames(validation)
     train_networks(*frames, CLASS_NAMES, Recipe().each_with(seed, precision), output)
     if validation:
         settings = calibrate(output, settings, validation)
@@ -203,6 +206,13 @@ def pipeline(
     settings = replace(settings, name=name or output.resolve().name, data=data.describe(), training=training)
     settings.save(output / "model.json")
     click.echo(f"trained on {len(labelled)} frames; try: sonar-debris detect FRAMES -o OUT --model {output}")
+
+
+def claim(output: Path, data: TrainingData, **options) -> None:
+    """Refuse a run folder that was begun with other options."""
+    from sonar_debris.training.run_folder import claim_run_folder
+
+    claim_run_folder(output, {**data.describe(), **options})
 
 
 def choose_training_parts(split: str, test_fold: int, val_fold: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -219,7 +229,7 @@ def parts_of(split: str) -> tuple[str, ...]:
     return tuple("01234") if split == "scene" else ("train", "val", "test")
 
 
-def select(data: TrainingData, parts: Sequence[str]) -> list:
+def select_labelled(data: TrainingData, parts: Sequence[str]) -> list:
     """List the labelled frames of some parts."""
     from sonar_debris.datasets.splits import select_frames
     from sonar_debris.datasets.watertank import read_watertank
@@ -227,7 +237,7 @@ def select(data: TrainingData, parts: Sequence[str]) -> list:
     return select_frames(data.root, read_watertank(data.root), data.split, parts)
 
 
-def load(labelled: Sequence, simulated: int = 0, seed: int = 0) -> list[TrainingFrame]:
+def load_frames(labelled: Sequence, simulated: int = 0, seed: int = 0) -> list[TrainingFrame]:
     """Read labelled frames into memory, and simulate some more."""
     with quiet_backend():
         from sonar_debris.datasets.training_frames import load_training_frames
@@ -237,7 +247,10 @@ def load(labelled: Sequence, simulated: int = 0, seed: int = 0) -> list[Training
 
 def samplers(data: TrainingData, seed: int) -> tuple:
     """Samplers of training and of validation windows."""
-    train_frames, val_frames = load(select(data, data.train), data.simulated, seed), load(select(data, data.val))
+    train_frames, val_frames = (
+        load_frames(select_labelled(data, data.train), data.simulated, seed),
+        load_frames(select_labelled(data, data.val)),
+    )
     with quiet_backend():
         from sonar_debris.datasets.windows import WindowSampler
     return WindowSampler(train_frames), WindowSampler(val_frames, augmented=False)

@@ -149,7 +149,7 @@ class WindowSampler:
 
     def _background(self, rng: np.random.Generator) -> tuple[TrainingFrame, Window, np.ndarray]:
         """A window on no labelled object; often the brightest of several, as those are the hard ones."""
-        while True:
+        for _ in range(100):
             frame = self.frames[rng.integers(len(self.frames))]
             extents = _random_extents(rng.integers(1, 9), rng)
             centres = rng.uniform(0, 1, extents.shape) * frame.image.shape[::-1]
@@ -157,8 +157,11 @@ class WindowSampler:
             order = np.argsort(-_brightness(frame, boxes))
             free = order[iou(boxes[order], frame.xyxy).max(axis=1, initial=0) < BACKGROUND_IOU]
             if len(free):
-                window = Window(centres[free[0]], extents[free[0]], *self._pose(rng))
-                return frame, window, _overlap(window, frame.xyxy)
+                break
+        # Where objects fill every frame the last window has to do; its overlap tells that it shows one.
+        chosen = free[0] if len(free) else order[0]
+        window = Window(centres[chosen], extents[chosen], *self._pose(rng))
+        return frame, window, _overlap(window, frame.xyxy)
 
     def _pose(self, rng: np.random.Generator) -> tuple[float, bool]:
         if not self.augmented:

@@ -37,6 +37,9 @@ def non_maximum_suppression(xyxy: np.ndarray, score: np.ndarray, threshold: floa
         xyxy: ``(N, 4)`` boxes.
         score: ``(N,)`` scores.
         threshold: a box goes if a better one overlaps it with an IoU above this.
+
+    Returns:
+        ``(K,)`` int64 indices, K ≤ N.
     """
     order = np.argsort(-score, kind="stable")
     keep = []
@@ -48,7 +51,7 @@ def non_maximum_suppression(xyxy: np.ndarray, score: np.ndarray, threshold: floa
 
 
 def clip(xyxy: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Boxes cut off at the border of an image of ``shape`` (rows, cols)."""
+    """Boxes ``(N, 4)`` cut off at the border of an image of ``shape`` (rows, cols)."""
     rows, cols = shape
     return np.clip(xyxy, 0, np.array([cols, rows, cols, rows], dtype=xyxy.dtype))
 

@@ -17,7 +17,7 @@ BACKGROUND = "background"
 
 
 def normalise_crop(crop: np.ndarray) -> np.ndarray:
-    """A crop of zero mean and unit deviation, float32; all 0 if it is flat."""
+    """A crop ``(rows, cols)`` with zero mean and unit deviation, float32; all 0 if it is flat."""
     crop = crop - crop.mean()
     return np.float32(crop / max(float(crop.std()), 1e-6))
 

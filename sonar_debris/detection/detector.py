@@ -66,7 +66,10 @@ class DebrisDetector:
 
         Raises:
             SonarDebrisError: there is no such model, or it cannot be read.
+            ValueError: ``min_score`` is not in [0, 1].
         """
+        if min_score is not None and not 0 <= min_score <= 1:
+            raise ValueError(f"min_score must lie in [0, 1]. Received: {min_score}")
         folder = find_model(name_or_path)
         settings = PipelineSettings.load(folder / "model.json")
         if min_score is not None:
@@ -100,7 +103,7 @@ class DebrisDetector:
         if not frames:
             return []
         images, factors = zip(*(_prepare(frame) for frame in frames), strict=True)
-        found = self._find(images)
+        found = self._find(images, self.settings.candidates)
         crops = [self._crops(image, xyxy) for image, (xyxy, _) in zip(images, found, strict=True)]
         probabilities = self.classifier.predict(np.concatenate(crops)[..., 0])
         parts = np.split(probabilities, np.cumsum([len(each) for each in crops])[:-1])
@@ -116,18 +119,18 @@ class DebrisDetector:
             ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], best first.
         """
         image, factors = _prepare(frame)
-        ((xyxy, objectness),) = self._find([image])
+        ((xyxy, objectness),) = self._find([image], self.settings.proposals)
         return xyxy / factors, objectness
 
-    def _find(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Refined boxes and their objectness, for each normalised frame."""
+    def _find(self, images: Sequence[np.ndarray], count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Refined boxes, at most ``count``, and their objectness, for each normalised frame."""
         boxes = self._propose(images)
         scores: list[np.ndarray] = []
         # The second pass starts from boxes that nearly fit, and so fits them better and judges them better.
         for _ in range(2):
             boxes, scores = refine(self.refiner, images, boxes, REFINER_CONTEXT)
             best = [
-                non_maximum_suppression(*each, self.settings.overlap)[: self.settings.candidates]
+                non_maximum_suppression(*each, self.settings.overlap)[:count]
                 for each in zip(boxes, scores, strict=True)
             ]
             boxes, scores = ([part[keep] for part, keep in zip(parts, best, strict=True)] for parts in (boxes, scores))
@@ -154,7 +157,8 @@ class DebrisDetector:
     def _name(self, xyxy: np.ndarray, objectness: np.ndarray, probabilities: np.ndarray) -> Detections:
         named, background = probabilities[:, :-1], probabilities[:, -1]
         class_id, probability = named.argmax(axis=1), named.max(axis=1, initial=0)
-        unsure = probability < self.settings.min_probability
+        # Of what is an object at all: background that resembles nothing is not an unknown object.
+        unsure = probability < self.settings.min_probability * (1 - background)
         # A named box is right if it is an object and bears the right name; an unknown one claims no name.
         score = objectness * np.where(unsure, 1 - background, probability)
         class_id = np.where(unsure, len(self.settings.class_names), class_id)

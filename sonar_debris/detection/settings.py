@@ -18,9 +18,10 @@ class PipelineSettings:
         class_names: what the classifier names, in its order.
         step: every how many'th window of the dense objectness is scored (4 · step pixels of the pyramid).
         proposals: how many proposals a frame are refined.
-        candidates: how many refined boxes a frame are refined again and named.
+        candidates: how many refined boxes a frame are refined again and named in detection.
         overlap: of two boxes with an IoU above this, the worse goes.
-        min_probability: an object whose best class has less than this probability is ``unknown``.
+        min_probability: an object whose best class is less probable than this, given that it is one, is
+            ``unknown``.
         min_score: detections below this score are left out, unless the user says otherwise.
         data: what it was trained on: split, folds or parts.
         training: the command and the seed that made it.

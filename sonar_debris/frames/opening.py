@@ -44,7 +44,7 @@ def open_frames(path: str | os.PathLike[str], on_error: OnError | None = None) -
         raise FrameReadError(name, _reason(error)) from error
     path = Path(path)
     if is_folder:
-        files = [(file, file.relative_to(path).as_posix()) for file in _find_files(path, report)]
+        files = [(file, file.relative_to(path).as_posix()) for file in find_files(path, report)]
         if not files:
             raise FrameReadError(name, f"the folder holds no frames; {formats}")
         return _read(files, report)
@@ -53,8 +53,16 @@ def open_frames(path: str | os.PathLike[str], on_error: OnError | None = None) -
     return _read([(path, name)], report)
 
 
-def _find_files(folder: Path, report: OnError) -> list[Path]:
-    """Return a folder's files of known formats, in natural order."""
+def find_files(folder: Path, report: OnError) -> list[Path]:
+    """Find what ``open_frames`` reads of a folder.
+
+    Args:
+        folder: searched with its subfolders.
+        report: called with the error of each subfolder that cannot be searched.
+
+    Returns:
+        The files of known formats, in natural order.
+    """
     files = []
     for parent, folders, names in os.walk(folder, onerror=partial(_report_folder, folder, report)):
         folders[:] = [name for name in folders if not name.startswith(".")]

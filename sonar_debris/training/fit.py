@@ -1,14 +1,13 @@
 """How every network is trained: AdamW, warm-up and cosine decay, resumable, logged."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
-from sonar_debris.training.batches import SampledBatches
+from sonar_debris.training.batches import Sample, SampledBatches
 from sonar_debris.training.progress import EpochLines
-
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,16 @@ class Schedule:
     precision: str = "float32"
 
 
-def fit(build, sample, validation, loss, schedule: Schedule, run: Path, name: str, metrics=()) -> keras.Model:
+def fit(
+    build: Callable[[], keras.Model],
+    sample: Sample,
+    validation: Sample | None,
+    loss: Callable,
+    schedule: Schedule,
+    run: Path,
+    name: str,
+    metrics: Sequence = (),
+) -> keras.Model:
     """Train a network; with the same run folder, go on where an interrupted training stopped.
 
     What comes out is what would have without the interruption; a finished training starts afresh.
@@ -53,21 +61,8 @@ def fit(build, sample, validation, loss, schedule: Schedule, run: Path, name: st
         The trained float32 network; it is also saved.
     """
     run.mkdir(parents=True, exist_ok=True)
-    checkpoint = run / f"{name}-checkpoint"
-    keras.utils.set_random_seed(schedule.seed)
-    keras.config.set_dtype_policy(schedule.precision)
-    try:
-        network = build()
-    finally:
-        keras.config.set_dtype_policy("float32")
+    network = _compiled(build, loss, schedule, metrics)
     batches = SampledBatches(sample, schedule.batch_size, schedule.steps, schedule.seed)
-    network.compile(
-        keras.optimizers.AdamW(_learning_rate(schedule), weight_decay=schedule.weight_decay, global_clipnorm=5.0),
-        loss,
-        metrics=list(metrics),
-        # XLA's convolutions on a CPU are slower than TensorFlow's own; JAX has no other way.
-        jit_compile=keras.backend.backend() == "jax",
-    )
     network.fit(
         batches,
         validation_data=SampledBatches(validation, schedule.batch_size, 20).all() if validation else None,
@@ -75,17 +70,46 @@ def fit(build, sample, validation, loss, schedule: Schedule, run: Path, name: st
         # Batches are random as they are; another order after an interruption would lead to another network.
         shuffle=False,
         verbose=0,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(checkpoint),
-            keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(batches, "epoch", epoch)),
-            keras.callbacks.CSVLogger(run / f"{name}.csv", append=checkpoint.exists()),
-            EpochLines(name),
-        ],
+        callbacks=_callbacks(batches, run, name),
     )
     trained = build()
     trained.set_weights(network.get_weights())
-    trained.save(run / f"{name}.keras")
+    save_network(trained, run / f"{name}.keras")
     return trained
+
+
+def save_network(network: keras.Model, path: Path) -> None:
+    """Save a network whole or not at all: a training cut off while saving leaves no broken ``.keras`` file."""
+    partial = path.with_name(f"{path.stem}-partial.keras")
+    network.save(partial)
+    partial.replace(path)
+
+
+def _compiled(build: Callable, loss: Callable, schedule: Schedule, metrics: Sequence) -> keras.Model:
+    keras.utils.set_random_seed(schedule.seed)
+    keras.config.set_dtype_policy(schedule.precision)
+    try:
+        network = build()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    network.compile(
+        keras.optimizers.AdamW(_learning_rate(schedule), weight_decay=schedule.weight_decay, global_clipnorm=5.0),
+        loss,
+        metrics=list(metrics),
+        # XLA's convolutions on a CPU are slower than TensorFlow's own; JAX has no other way.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    return network
+
+
+def _callbacks(batches: SampledBatches, run: Path, name: str) -> list[keras.callbacks.Callback]:
+    checkpoint = run / f"{name}-checkpoint"
+    return [
+        keras.callbacks.BackupAndRestore(checkpoint),
+        keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(batches, "epoch", epoch)),
+        keras.callbacks.CSVLogger(run / f"{name}.csv", append=checkpoint.exists()),
+        EpochLines(name),
+    ]
 
 
 def _learning_rate(schedule: Schedule) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -10,7 +10,17 @@ from sonar_debris.training.fit import Schedule, fit
 
 
 def train_objectness(train: WindowSampler, val: WindowSampler | None, schedule: Schedule, run: Path) -> keras.Model:
-    """Returns the trained network of `build_objectness`; writes it to ``run/objectness.keras``."""
+    """Train a network of `build_objectness`.
+
+    Args:
+        train: draws the training windows.
+        val: draws the validation windows, or None.
+        schedule: how long and how fast.
+        run: gets ``objectness.keras`` and its log.
+
+    Returns:
+        The trained network.
+    """
     # Cross-entropy with the IoU ramp as a soft target: its minimum is the expected ramp value.
     return fit(
         build_objectness,

@@ -11,5 +11,15 @@ from sonar_debris.training.fit import Schedule, fit
 
 
 def train_refiner(train: WindowSampler, val: WindowSampler | None, schedule: Schedule, run: Path) -> keras.Model:
-    """Returns the trained network of `build_box_refiner`; writes it to ``run/refiner.keras``."""
+    """Train a network of `build_box_refiner`.
+
+    Args:
+        train: draws the training windows.
+        val: draws the validation windows, or None.
+        schedule: how long and how fast.
+        run: gets ``refiner.keras`` and its log.
+
+    Returns:
+        The trained network.
+    """
     return fit(build_box_refiner, train.refinement, val and val.refinement, refinement_loss, schedule, run, "refiner")

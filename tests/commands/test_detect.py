@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from sonar_debris.commands.detect import exit_code
+from sonar_debris.commands.detect import count_frames, exit_code
 from sonar_debris.commands.main import main
 
 pytestmark = pytest.mark.usefixtures("fake_detector")
@@ -119,6 +119,16 @@ def test_nothing_can_be_read(tmp_path, out):
     assert len(result.stderr.splitlines()) == 1
     assert coco(out)["images"] == []
     assert len(coco(out)["failures"]) == 1
+
+
+def test_the_frames_counted_are_those_read(write_frame, tmp_path):
+    for name in ("1.png", "near/2.png", ".hidden.png", ".cache/3.png"):
+        write_frame(f"dive/{name}")
+    (tmp_path / "dive" / "folder.png").mkdir()
+    (tmp_path / "dive" / "notes.txt").touch()
+
+    assert count_frames(tmp_path / "dive") == 2
+    assert count_frames(tmp_path / "dive" / "1.png") == 1
 
 
 def test_no_images(write_frame, out):

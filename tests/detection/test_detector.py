@@ -142,6 +142,12 @@ def test_users_min_score_wins(untrained_model):
     assert DebrisDetector.from_pretrained(untrained_model, min_score=0.7).min_score == 0.7
 
 
+@pytest.mark.parametrize("min_score", [-0.1, 1.1, float("nan")])
+def test_min_score_out_of_range(min_score, untrained_model):
+    with pytest.raises(ValueError, match=rf"min_score must lie in \[0, 1\]. Received: {min_score}"):
+        DebrisDetector.from_pretrained(untrained_model, min_score=min_score)
+
+
 def test_unknown_model():
     with pytest.raises(SonarDebrisError, match="no such model"):
         DebrisDetector.from_pretrained("no-such-model")
