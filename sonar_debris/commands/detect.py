@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from sonar_debris import __version__
+from sonar_debris.commands.loading import load_detector
 from sonar_debris.commands.messages import one_line
 from sonar_debris.commands.progress import frame_progress
-from sonar_debris.errors import SonarDebrisError
-from sonar_debris.quiet import quiet_backend
 
 if TYPE_CHECKING:
     from sonar_debris.detection.detections import Detections
@@ -44,10 +43,11 @@ def detect(
     Example:
       sonar-debris detect dive-07/ extra/ping-12.png -o dive-07-found --min-score 0.4
     """
-    from sonar_debris.outputs.folder import open_output_folder
+    from sonar_debris.outputs.folder import check_outside, open_output_folder
     from sonar_debris.outputs.results import ResultFolder
 
-    failures = Failures()
+    check_outside(output, inputs)
+    failures, undrawn = Failures(), Failures()
     frames, total = open_inputs(inputs, failures)
     if not total:
         sys.exit(2)
@@ -58,11 +58,12 @@ def detect(
     with frame_progress(total + len(failures.found)) as show_done:
         for batch in batches(frames, batch_size):
             for frame, detections in detect_batch(detector, batch, failures):
-                results.add(frame, detections)
+                add_result(results, frame, detections, undrawn)
             show_done(results.frames + len(failures.found))
     results.write(failures.found)
-    click.echo(summary(results, len(failures.found)))
-    sys.exit(exit_code(results.frames, len(failures.found)))
+    failed = len(failures.found) + len(undrawn.found)
+    click.echo(summary(results, failed))
+    sys.exit(exit_code(results.frames, failed))
 
 
 class Failures:
@@ -113,24 +114,6 @@ def count_frames(path: Path) -> int:
     return len(find_files(path, lambda error: None)) if path.is_dir() else 1
 
 
-def load_detector(model: str, min_score: float | None) -> DebrisDetector:
-    """Load a detector, whose every failure to load is one line.
-
-    Raises:
-        SonarDebrisError: there is no such model, or it is damaged.
-    """
-    with quiet_backend():
-        from sonar_debris.detection.detector import DebrisDetector
-    try:
-        return DebrisDetector.from_pretrained(model, min_score=min_score)
-    except SonarDebrisError:
-        raise
-    except Exception as error:  # a damaged file leads the readers of weights to errors of any type
-        raise SonarDebrisError(
-            f"{model}: the model cannot be loaded ({one_line(error)}); is its folder whole?"
-        ) from error
-
-
 def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
     """Gather frames by ``size``; the last batch may be smaller."""
     while batch := list(islice(frames, size)):
@@ -157,6 +140,21 @@ def detect_batch(
             return chain.from_iterable(detect_batch(detector, [frame], failures) for frame in frames)
         failures.add(frames[0].name, f"detection failed ({one_line(error)})")
         return []
+
+
+def add_result(results: ResultFolder, frame: Frame, detections: Detections, undrawn: Failures) -> None:
+    """Add what was found in a frame, which stays when the frame's picture cannot be written.
+
+    Args:
+        results: what it is added to.
+        frame: the frame.
+        detections: what was found in it.
+        undrawn: told of the frame if it has no picture.
+    """
+    try:
+        results.add(frame, detections)
+    except OSError as error:
+        undrawn.add(frame.name, f"picture not written ({one_line(error)})")
 
 
 def summary(results: ResultFolder, failed: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sonar_debris.commands.loading import load_detector
 from sonar_debris.commands.progress import frame_progress
 from sonar_debris.commands.selection import Selection, with_selection
 from sonar_debris.errors import SonarDebrisError
@@ -170,8 +171,6 @@ def read_images(selection: Selection, class_names: Sequence[str]) -> tuple[list[
 
 def load_whole_detector(model: str, selection: Selection) -> DebrisDetector:
     """Load a detector that leaves no score out, so that its curve is whole."""
-    from sonar_debris.commands.detect import load_detector
-
     detector = load_detector(model, min_score=0.0)
     warn_of_overlap(detector.settings.data, selection)
     return detector

@@ -161,8 +161,8 @@ def classifier(output: Path, data: TrainingData, network: str, source: str, size
     """
     from sonar_debris.training.classifier import train_classifier
 
-    claim(output, data, network=network, source=source, size=size, schedule=asdict(schedule))
     names, *draw = (crop_samples if source == "crops" else frame_samples)(data, size, schedule.seed)
+    claim(output, data, network=network, source=source, size=size, schedule=asdict(schedule))
     train_classifier(network, names, *draw, schedule, output, size, about={"data": data.describe()})
     click.echo(f"trained on {source} of the {data.split} split; see {output / 'classifier.keras'}")
 

@@ -19,7 +19,8 @@ def draw_detections(image: np.ndarray, detections: Detections) -> np.ndarray:
     """Draw a box and a label (name and score) for each detection, in a colour for each class.
 
     Args:
-        image: ``(rows, cols)`` float32; values over 1 make the frame's maximum white, negative ones are black.
+        image: ``(rows, cols)`` float32; its brightest echo becomes white, so that 12-bit data in 16-bit files
+            shows too; negative values are black.
         detections: boxes in pixels of the image.
 
     Returns:
@@ -27,7 +28,8 @@ def draw_detections(image: np.ndarray, detections: Detections) -> np.ndarray:
         ``MIN_SIDE`` pixels.
     """
     scale = _enlargement(image.shape)
-    grey = np.clip(image / max(1.0, image.max()), 0.0, 1.0)
+    grey = image.clip(min=0)
+    grey /= grey.max() or 1.0
     grey = cv2.resize((grey * 255).astype(np.uint8), None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     boxes = np.rint(detections.xyxy * scale).astype(int)

@@ -1,6 +1,7 @@
 """The folder that results are written to."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from sonar_debris.errors import SonarDebrisError
@@ -8,6 +9,21 @@ from sonar_debris.errors import SonarDebrisError
 
 class OutputError(SonarDebrisError):
     """Results cannot be written where they were asked for."""
+
+
+def check_outside(path: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
+    """See that results are not written among the frames, where the next run would take its pictures for frames.
+
+    Args:
+        path: the output folder, which need not exist.
+        inputs: the files and folders that are to be read; links are followed.
+
+    Raises:
+        OutputError: the output folder is one of the input folders, or lies inside one.
+    """
+    for folder in inputs:
+        if os.path.isdir(folder) and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+            raise OutputError(f"{path}: lies inside the input folder {folder}; choose an output folder outside of it")
 
 
 def open_output_folder(path: Path) -> Path:

@@ -21,7 +21,11 @@ class PictureFolder:
         self._taken: set[str] = set()
 
     def add(self, frame: Frame, detections: Detections) -> None:
-        """Draw a frame's detections and write the picture."""
+        """Draw a frame's detections and write the picture.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         path = self._free_path(frame)
         path.parent.mkdir(parents=True, exist_ok=True)
         _, png = cv2.imencode(".png", draw_detections(frame.image, detections))

@@ -31,7 +31,11 @@ class ResultFolder:
         self._pictures = PictureFolder(folder / "annotated") if pictures else None
 
     def add(self, frame: Frame, detections: Detections) -> None:
-        """Add what was found in a frame."""
+        """Add what was found in a frame, and draw its picture.
+
+        Raises:
+            OSError: the picture cannot be written; what was found is added all the same.
+        """
         self.frames += 1
         self.found.update(detections.names)
         self._coco.add(frame, detections)

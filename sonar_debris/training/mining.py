@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import click
 import keras
 
 from sonar_debris.datasets.training_frames import TrainingFrame
@@ -11,6 +10,7 @@ from sonar_debris.detection.proposals import propose
 from sonar_debris.detection.refinement import refine
 from sonar_debris.networks.box_refiner import CONTEXT
 from sonar_debris.networks.objectness import make_dense
+from sonar_debris.training.progress import with_progress
 
 # Neighbouring frames are near-copies, and so are their proposals: one frame in this many is enough.
 EVERY = 3
@@ -30,10 +30,9 @@ def mine_proposals(objectness: keras.Model, frames: Sequence[TrainingFrame]) -> 
     """
     dense = make_dense(objectness, STEP)
     mined = list(frames)
-    with click.progressbar(range(0, len(frames), EVERY), label="gathering proposals") as numbers:
-        for number in numbers:
-            (proposals,) = propose(dense, [frames[number].image], STEP, COUNT)
-            mined[number] = replace(frames[number], proposals=proposals)
+    for number in with_progress(range(0, len(frames), EVERY), "gathering proposals"):
+        (proposals,) = propose(dense, [frames[number].image], STEP, COUNT)
+        mined[number] = replace(frames[number], proposals=proposals)
     return mined
 
 
@@ -48,8 +47,7 @@ def refine_proposals(refiner: keras.Model, frames: Sequence[TrainingFrame]) -> l
         The frames, in order.
     """
     refined = []
-    with click.progressbar(frames, label="refining proposals") as each:
-        for frame in each:
-            (boxes,), _ = refine(refiner, [frame.image], [frame.proposals], CONTEXT)
-            refined.append(replace(frame, proposals=boxes))
+    for frame in with_progress(frames, "refining proposals"):
+        (boxes,), _ = refine(refiner, [frame.image], [frame.proposals], CONTEXT)
+        refined.append(replace(frame, proposals=boxes))
     return refined

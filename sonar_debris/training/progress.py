@@ -1,9 +1,18 @@
-"""One line an epoch: what was reached, and how long the rest will take."""
+"""How far a training is, on stderr: what was reached, and how long the rest will take."""
 
+import sys
 import time
+from collections.abc import Iterable, Sequence
 
-import click
 import keras
+from rich.console import Console
+from rich.progress import track
+
+
+def with_progress(items: Sequence, label: str) -> Iterable:
+    """Go through items and show how many are done and the time left; only where stderr is a terminal."""
+    console = Console(stderr=True)
+    return track(items, label, console=console, disable=not console.is_terminal)
 
 
 class EpochLines(keras.callbacks.Callback):
@@ -33,4 +42,4 @@ class EpochLines(keras.callbacks.Callback):
         done = epoch + 1 - self._first
         left = (time.monotonic() - self._begin) / done * (epochs - epoch - 1)
         metrics = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items() if name != "learning_rate")
-        click.echo(f"{self.label} epoch {epoch + 1}/{epochs}  {metrics}  {left / 60:.1f} min left", err=True)
+        print(f"{self.label} epoch {epoch + 1}/{epochs}  {metrics}  {left / 60:.1f} min left", file=sys.stderr)

@@ -94,6 +94,32 @@ def test_bad_frames_are_named_and_the_others_done(batch_size, write_frame, tmp_p
     assert {failure["file_name"] for failure in content["failures"]} == {"2.png", "4.png"}
 
 
+def test_picture_that_cannot_be_written(write_frame, tmp_path, out):
+    for name in ("a.tiff", "b.tiff"):
+        write_frame(f"dive/{name}")
+    (out / "annotated" / "a.png").mkdir(parents=True)
+
+    result = run(tmp_path / "dive", "-o", out)
+
+    assert result.exit_code == 1
+    assert result.stderr == f"error: a.tiff: picture not written ({out}/annotated/a.png: Is a directory)\n"
+    assert result.stdout.startswith("2 frames read, 1 failed, 2 objects found")
+    assert (out / "annotated" / "b.png").is_file()
+    assert [annotation["image_id"] for annotation in coco(out)["annotations"]] == [1, 2]
+    assert coco(out)["failures"] == []  # it was read, and what was found is there
+    assert len((out / "detections.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("name", ["detections.coco.json", "detections.csv"])
+def test_results_that_cannot_be_written(name, write_frame, out):
+    (out / name).mkdir(parents=True)
+
+    result = run(write_frame("1.png"), "-o", out)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ") and len(result.stderr.splitlines()) == 1
+
+
 def test_missing_input_among_others(write_frame, tmp_path, out):
     result = run(tmp_path / "missing", write_frame("1.png"), "-o", out)
 
@@ -166,6 +192,21 @@ def test_output_that_is_a_file(write_frame, out):
 
     assert result.exit_code == 2
     assert result.stderr == f"error: {out}: a file stands where the output folder should be; choose another folder\n"
+
+
+@pytest.mark.parametrize("inside", [".", "found"])
+def test_output_among_the_frames(inside, write_frame, tmp_path):
+    write_frame("dive/1.png")
+    output, dive = tmp_path / "dive" / inside, tmp_path / "dive"
+
+    result = run(tmp_path / "missing", dive, "-o", output)
+
+    assert result.exit_code == 2
+    assert (
+        result.stderr
+        == f"error: {output}: lies inside the input folder {dive}; choose an output folder outside of it\n"
+    )
+    assert [file.name for file in dive.iterdir()] == ["1.png"]
 
 
 @pytest.mark.parametrize(

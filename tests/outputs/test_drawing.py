@@ -43,10 +43,11 @@ def test_input_is_left_untouched():
 @pytest.mark.parametrize(
     ("low", "high", "white"),
     [
-        (0.0, 0.5, 127),  # within [0, 1]: brightness is kept
+        (0.0, 0.06, 255),  # 12-bit data in a 16-bit file: its maximum is white
         (0.0, 4000.0, 255),  # a float source: its maximum is white
         (-5.0, 1.0, 255),  # negative values are black
         (0.0, 0.0, 0),
+        (-2.0, -1.0, 0),
     ],
 )
 def test_brightness(low, high, white):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sonar_debris.outputs.folder import OutputError, open_output_folder
+from sonar_debris.outputs.folder import OutputError, check_outside, open_output_folder
 
 
 def test_folder_is_made_with_its_parents(tmp_path):
@@ -39,3 +39,24 @@ def test_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
 
     with pytest.raises(OutputError, match="no permission to write"):
         open_output_folder(tmp_path)
+
+
+@pytest.mark.parametrize("inside", [".", "found", "deep/found"])
+def test_output_among_the_frames_is_refused(tmp_path, inside):
+    with pytest.raises(OutputError, match="inside the input folder"):
+        check_outside(tmp_path / inside, [tmp_path])
+
+
+@pytest.mark.parametrize(("output", "folder"), [("link/found", "frames"), ("frames/found", "link")])
+def test_links_are_followed(tmp_path, output, folder):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "frames")
+
+    with pytest.raises(OutputError, match=f"{output}: lies inside the input folder .*{folder};"):
+        check_outside(tmp_path / output, ["no-folder", tmp_path / folder])
+
+
+def test_output_beside_the_frames_is_fine(tmp_path):
+    (tmp_path / "frames").mkdir()
+
+    check_outside(tmp_path / "frames-found", [tmp_path / "frames", tmp_path / "ping.png"])

@@ -38,12 +38,12 @@ def test_stem(name, index, expected):
 
 def test_frames_of_one_name_have_a_picture_each(tmp_path):
     pictures = PictureFolder(tmp_path)
-    for brightness, name in [(0.2, "a.png"), (0.4, "a.png"), (0.6, "A.bmp"), (0.8, "sub/a.png")]:
+    for brightness, name in [(0.0, "a.png"), (1.0, "a.png"), (0.0, "A.bmp"), (0.0, "sub/a.png")]:
         pictures.add(frame(name, brightness), NOTHING)
 
     assert files(tmp_path) == ["A-3.png", "a-2.png", "a.png", "sub/a.png"]
-    assert cv2.imread(str(tmp_path / "a.png"))[0, 0, 0] == 51
-    assert cv2.imread(str(tmp_path / "a-2.png"))[0, 0, 0] == 102
+    assert cv2.imread(str(tmp_path / "a.png"))[0, 0, 0] == 0
+    assert cv2.imread(str(tmp_path / "a-2.png"))[0, 0, 0] == 255
 
 
 @pytest.mark.parametrize("name", ["../../out.png", "/out.png", "a/../../../out.png"])
