@@ -17,7 +17,7 @@ def build_cnn_classifier(classes: int, size: int = 64, regulariser: str = "batch
     Args:
         classes: number of classes.
         size: side of the square crops, in pixels.
-        regulariser: ``"batchnorm"`` after each convolution and FC(64), or ``"dropout"`` (0.5) after FC(64).
+        regulariser: ``"batchnorm"`` after each pooling (a quarter of the cost before it) and FC(64), or ``"dropout"`` (0.5) after FC(64).
 
     Returns:
         A model from crops ``(batch, size, size, 1)`` to class probabilities ``(batch, classes)``.
@@ -33,10 +33,10 @@ def build_cnn_classifier(classes: int, size: int = 64, regulariser: str = "batch
     return keras.Sequential(
         [
             keras.Input((size, size, 1)),
-            *(make() for _ in range(2) for make in (_convolution, *normalise, layers.ReLU, layers.MaxPooling2D)),
+            *(make() for _ in range(2) for make in (_convolution, layers.ReLU, layers.MaxPooling2D, *normalise)),
             layers.Flatten(),
             layers.Dense(64),
-            *(make() for make in (*normalise, layers.ReLU, *drop)),
+            *(make() for make in (layers.ReLU, *normalise, *drop)),
             layers.Dense(classes, activation="softmax", dtype="float32"),
         ],
         name=f"cnn_{regulariser}",
