@@ -12,6 +12,7 @@ from sonar_debris.errors import SonarDebrisError
 VERBS = {
     "detect": "Find and name debris in sonar frames.",
     "evaluate": "Measure classifiers, proposals and detections on labelled frames.",
+    "reproduce": "Regenerate the published results beside the published figures.",
     "models": "List the shipped models, or show a model's card.",
     "simulate": "Make simulated sonar frames with ground truth.",
     "train": "Train the networks on labelled frames.",

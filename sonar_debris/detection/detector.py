@@ -4,27 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from sonar_debris.detection.boxes import centre_and_extent, from_centre_and_extent, non_maximum_suppression
-from sonar_debris.detection.classifier import BACKGROUND, CropClassifier
-from sonar_debris.detection.classifier import CONTEXT as CROP_CONTEXT
+from sonar_debris.detection.boxes import centre_and_extent, from_centre_and_extent
+from sonar_debris.detection.classifier import BACKGROUND, CONTEXT, CropClassifier
 from sonar_debris.detection.detections import UNKNOWN, Detections
-from sonar_debris.detection.proposals import propose
-from sonar_debris.detection.refinement import refine
+from sonar_debris.detection.proposer import ObjectProposer, prepare
 from sonar_debris.detection.registry import DEFAULT_MODEL, find_model
 from sonar_debris.detection.settings import PipelineSettings
 from sonar_debris.detection.weights import load_network
 from sonar_debris.detection.windows import cut_windows
 from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.normalisation import normalise
-from sonar_debris.networks.box_refiner import CONTEXT as REFINER_CONTEXT
-from sonar_debris.networks.objectness import make_dense
-
-# A frame with a longer side than this, in pixels, is searched at reduced size: the networks learnt objects of
-# 15 to 250 pixels in frames of 480 rows, and memory stays bounded whatever is read.
-MAX_SIDE = 640
 
 
 class DebrisDetector:
@@ -49,8 +39,7 @@ class DebrisDetector:
     """
 
     def __init__(self, objectness, refiner, classifier: CropClassifier, settings: PipelineSettings):
-        self.objectness = make_dense(objectness, settings.step)
-        self.refiner = refiner
+        self.proposer = ObjectProposer(objectness, refiner, settings)
         self.classifier = classifier
         self.settings = settings
 
@@ -102,8 +91,8 @@ class DebrisDetector:
         """The objects in each of several frames, which may differ in size."""
         if not frames:
             return []
-        images, factors = zip(*(_prepare(frame) for frame in frames), strict=True)
-        found = self._find(images, self.settings.candidates)
+        images, factors = zip(*(prepare(frame) for frame in frames), strict=True)
+        found = self.proposer.find(images, self.settings.candidates)
         crops = [self._crops(image, xyxy) for image, (xyxy, _) in zip(images, found, strict=True)]
         probabilities = self.classifier.predict(np.concatenate(crops)[..., 0])
         parts = np.split(probabilities, np.cumsum([len(each) for each in crops])[:-1])
@@ -118,40 +107,12 @@ class DebrisDetector:
         Returns:
             ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], best first.
         """
-        image, factors = _prepare(frame)
-        ((xyxy, objectness),) = self._find([image], self.settings.proposals)
-        return xyxy / factors, objectness
-
-    def _find(self, images: Sequence[np.ndarray], count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Refined boxes, at most ``count``, and their objectness, for each normalised frame."""
-        boxes = self._propose(images)
-        scores: list[np.ndarray] = []
-        # The second pass starts from boxes that nearly fit, and so fits them better and judges them better.
-        for _ in range(2):
-            boxes, scores = refine(self.refiner, images, boxes, REFINER_CONTEXT)
-            best = [
-                non_maximum_suppression(*each, self.settings.overlap)[:count]
-                for each in zip(boxes, scores, strict=True)
-            ]
-            boxes, scores = ([part[keep] for part, keep in zip(parts, best, strict=True)] for parts in (boxes, scores))
-        return list(zip(boxes, scores, strict=True))
-
-    def _propose(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Proposals for each frame; frames of one size go through the network together."""
-        proposals: list[np.ndarray] = [np.zeros((0, 4), np.float32)] * len(images)
-        for shape in dict.fromkeys(image.shape for image in images):
-            same = [number for number, image in enumerate(images) if image.shape == shape]
-            found = propose(
-                self.objectness, [images[number] for number in same], self.settings.step, self.settings.proposals
-            )
-            for number, boxes in zip(same, found, strict=True):
-                proposals[number] = boxes
-        return proposals
+        return self.proposer.propose(frame)
 
     def _crops(self, image: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
         """Each box with some surroundings, its aspect kept, as the classifier takes it: ``(N, size, size, 1)``."""
         centre, extent = centre_and_extent(xyxy)
-        side = extent.max(axis=1, initial=1, keepdims=True) * CROP_CONTEXT
+        side = extent.max(axis=1, initial=1, keepdims=True) * CONTEXT
         return cut_windows(image, from_centre_and_extent(centre, np.tile(side, 2)), self.classifier.size)
 
     def _name(self, xyxy: np.ndarray, objectness: np.ndarray, probabilities: np.ndarray) -> Detections:
@@ -165,14 +126,3 @@ class DebrisDetector:
         order = np.argsort(-score, kind="stable")
         order = order[score[order] >= self.settings.min_score]
         return Detections(xyxy, score, class_id, objectness, self.class_names)[order]
-
-
-def _prepare(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-    """The normalised frame, shrunk if it is large, and the ``(4,)`` factors that its boxes shrank by."""
-    rows, cols = frame.image.shape
-    scale = min(1.0, MAX_SIDE / max(rows, cols))
-    if scale == 1.0:
-        return normalise(frame.image), np.ones(4, np.float32)
-    size = max(1, round(cols * scale)), max(1, round(rows * scale))
-    shrunk = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
-    return normalise(shrunk), np.tile(np.float32(size) / np.float32([cols, rows]), 2)

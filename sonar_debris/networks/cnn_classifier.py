@@ -17,7 +17,8 @@ def build_cnn_classifier(classes: int, size: int = 64, regulariser: str = "batch
     Args:
         classes: number of classes.
         size: side of the square crops, in pixels.
-        regulariser: ``"batchnorm"`` after each pooling (a quarter of the cost before it) and FC(64), or ``"dropout"`` (0.5) after FC(64).
+        regulariser: ``"batchnorm"`` after each pooling (before it costs four times as much) and FC(64), or
+            ``"dropout"`` (0.5) after FC(64).
 
     Returns:
         A model from crops ``(batch, size, size, 1)`` to class probabilities ``(batch, classes)``.

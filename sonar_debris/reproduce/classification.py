@@ -1,0 +1,207 @@
+"""Ten ways to name a crop, on the random split and on layouts never seen, beside the published figures."""
+
+import csv
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sonar_debris.baselines.template_matching import TemplateMatchingClassifier
+from sonar_debris.datasets.splits import FOLDS
+from sonar_debris.reproduce import published
+from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops
+from sonar_debris.reproduce.plots import plot_confusion, plot_curves, plot_filters
+from sonar_debris.reproduce.study import Study, markdown_table, percent
+from sonar_debris.training.classifier import train_classifier
+from sonar_debris.training.fit import Schedule
+
+TITLE = "Classification of crops: ten rows"
+NETWORKS = tuple(row for row in published.CLASSIFICATION if not row.startswith("template"))
+TEMPLATES = tuple(
+    f"template-{similarity}{normalised}"
+    for similarity in ("cross_correlation", "sum_of_squared_differences")
+    for normalised in ("", "-normalised")
+)
+# The published augmentation multiplies the crops by 60: what is shown of it needs more steps, so it is shown on
+# these rows only, at 64×64.
+AUGMENTED = ("cnn-batchnorm", "cnn-dropout", "mlp-batchnorm-relu")
+# At most 115 templates of each class are 8.5 million pixels at 96×96, as published.
+TEMPLATES_PER_CLASS = 115
+TEMPLATE_COUNTS = (1, 2, 5, 10, 20, 50, 100, 200)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One row on one split with one seed.
+
+    Attributes:
+        row: a network's or a template matcher's name.
+        size: side of the crops.
+        split: ``"random"`` or ``"scene"``.
+        fold: the scene fold tested on; of the random split, "".
+        seed: of weights, batches and templates.
+        augmented: with the published augmentation.
+        templates: of a class at most.
+    """
+
+    row: str
+    size: int
+    split: str
+    fold: str
+    seed: int
+    augmented: bool = False
+    templates: int = TEMPLATES_PER_CLASS
+
+    @property
+    def name(self) -> str:
+        """Tells all that decides the result."""
+        how = f"{self.templates}-templates" if self.row in TEMPLATES else "augmented" if self.augmented else "plain"
+        return f"{self.row}-{self.size}-{how}-{self.split}{self.fold}-seed{self.seed}"
+
+
+def reproduce_classification(study: Study) -> None:
+    """Run all trials and write the report."""
+    trials = list(_trials(study))
+    ledger = study.ledger("classification", len(trials))
+    done = {trial: ledger.cell(trial.name, lambda trial=trial: _run(study, trial)) for trial in trials}
+    names = read_crop_data(study.root, [], 1).class_names
+    _plot(study.folder, done, names)
+    sizes = sorted({trial.size for trial in trials})
+    tables = [_table(done, size) for size in sizes]
+    sections = [
+        "Accuracy in per cent. Random split: mean ± standard deviation over seeds, tested on near-copies of training "
+        "crops. Scene-disjoint: the predictions of five folds, each of layouts that training never showed, pooled; "
+        "± is the standard deviation over the folds.",
+        *(part for size, table in zip(sizes, tables, strict=True) for part in (f"## {size}×{size}", table)),
+        "## The published augmentation",
+        "15 rotations × 4 offsets of ±2 pixels; four times as many steps as without.",
+        _augmentation_table(done),
+        "## Plots",
+        "![accuracy against templates](templates.png)",
+        "![accuracy after each epoch](learning-curves.png)",
+        "![confusion of CNN+BN, scene-disjoint](confusion-scene.png)",
+        "![confusion of CNN+BN, random split](confusion-random.png)",
+        "![first-layer filters of CNN+BN](filters.png)",
+    ]
+    figures = {trial.name: {"accuracy": cell["accuracy"], "weights": cell["weights"]} for trial, cell in done.items()}
+    study.write(TITLE, sections, {"trials": figures})
+
+
+def _trials(study: Study) -> Iterator[Trial]:
+    seeds = range(study.seed, study.seed + (1 if study.quick else 3))
+    folds = FOLDS[:1] if study.quick else FOLDS
+    splits = [("random", "", seed) for seed in seeds] + [("scene", fold, study.seed) for fold in folds]
+    for size in (64,) if study.quick else (64, 96):
+        for row in (*TEMPLATES, *NETWORKS):
+            yield from (Trial(row, size, *split) for split in splits)
+    for row in AUGMENTED[:1] if study.quick else AUGMENTED:
+        yield from (Trial(row, 64, *split, augmented=True) for split in splits)
+    for row in TEMPLATES:
+        for count in TEMPLATE_COUNTS:
+            yield from (Trial(row, 64, "random", "", seed, templates=count) for seed in seeds)
+
+
+def _run(study: Study, trial: Trial) -> dict:
+    train, test = (
+        read_crop_data(study.root, part, trial.size) for part in split_crops(study.root, trial.split, trial.fold)
+    )
+    run = _match if trial.row in TEMPLATES else _train
+    result, given = run(study, trial, train, test)
+    accuracy = float((given == test.class_id).mean())
+    return result | {"accuracy": accuracy, "given": given.tolist(), "true": test.class_id.tolist()}
+
+
+def _match(study: Study, trial: Trial, train: CropData, test: CropData) -> tuple[dict, np.ndarray]:
+    _, similarity, *normalised = trial.row.split("-")
+    matcher = TemplateMatchingClassifier(
+        similarity, normalised=bool(normalised), templates_per_class=trial.templates, random_state=trial.seed
+    )
+    matcher.fit(train.images.reshape(len(train), -1), train.class_id)
+    return {"weights": int(matcher.templates_.size)}, matcher.predict(test.images.reshape(len(test), -1))
+
+
+def _train(study: Study, trial: Trial, train: CropData, test: CropData) -> tuple[dict, np.ndarray]:
+    schedule = Schedule(
+        epochs=2 if study.quick else 10,
+        steps=(10 if study.quick else 40) * (4 if trial.augmented else 1),
+        seed=trial.seed,
+        precision=study.precision,
+    )
+    draw = train.draw_augmented if trial.augmented else train.draw
+    with tempfile.TemporaryDirectory() as run:
+        network = train_classifier(trial.row, train.class_names, draw, test.draw, schedule, Path(run), trial.size)
+        curve = _learning_curve(Path(run) / "classifier.csv")
+    kernels = network.weights[0].numpy() if trial.row.startswith("cnn") else np.zeros(0)
+    result = {"weights": network.count_params(), "curve": curve, "filters": kernels.tolist()}
+    return result, network.predict(test.images[..., None], batch_size=64, verbose=0).argmax(axis=1)
+
+
+def _learning_curve(log: Path) -> list[float]:
+    with log.open(newline="") as lines:
+        return [float(row["val_accuracy"]) for row in csv.DictReader(lines)]
+
+
+Done = dict[Trial, dict]
+
+
+def _chosen(done: Done, row: str, size: int, split: str, augmented: bool = False) -> list[dict]:
+    wanted = (row, size, split, augmented, TEMPLATES_PER_CLASS)
+    return [
+        cell
+        for trial, cell in done.items()
+        if (trial.row, trial.size, trial.split, trial.augmented, trial.templates) == wanted
+    ]
+
+
+def _accuracy(cells: Sequence[dict]) -> str:
+    """Pooled accuracy and the deviation between cells: of equally long cells, their mean accuracy."""
+    correct = np.concatenate([np.equal(cell["given"], cell["true"]) for cell in cells])
+    spread = np.std([cell["accuracy"] for cell in cells], ddof=1) if len(cells) > 1 else None
+    return percent(correct.mean(), spread)
+
+
+def _table(done: Done, size: int) -> str:
+    rows = []
+    for row in (*NETWORKS, *TEMPLATES):
+        accuracy, _ = published.CLASSIFICATION.get(row, (None, None))
+        cells = [_chosen(done, row, size, split) for split in ("random", "scene")]
+        rows.append([row, f"{cells[0][0]['weights']:,}", percent(accuracy), *map(_accuracy, cells)])
+    return markdown_table(["row", "weights", "published", "random split", "scene-disjoint"], rows)
+
+
+def _augmentation_table(done: Done) -> str:
+    rows = [
+        [
+            row,
+            *(_accuracy(_chosen(done, row, 64, split, way)) for split in ("random", "scene") for way in (False, True)),
+        ]
+        for row in AUGMENTED
+        if _chosen(done, row, 64, "random", True)
+    ]
+    return markdown_table(["row at 64×64", "random", "random, augmented", "scene", "scene, augmented"], rows)
+
+
+def _plot(folder: Path, done: Done, names: Sequence[str]) -> None:
+    plot_curves(
+        folder / "templates.png", _template_curves(done), "templates of a class at most", "accuracy", log_x=True
+    )
+    curves = {row: _chosen(done, row, 64, "random")[0]["curve"] for row in NETWORKS}
+    curves = {row: (range(1, len(curve) + 1), curve) for row, curve in curves.items()}
+    plot_curves(folder / "learning-curves.png", curves, "epoch", "accuracy on the random split's test part")
+    for split in ("random", "scene"):
+        cells = _chosen(done, "cnn-batchnorm", 64, split)
+        true, given = (np.concatenate([cell[key] for cell in cells]) for key in ("true", "given"))
+        plot_confusion(folder / f"confusion-{split}.png", true, given, names)
+    plot_filters(folder / "filters.png", np.array(_chosen(done, "cnn-batchnorm", 64, "random")[0]["filters"]))
+
+
+def _template_curves(done: Done) -> dict[str, tuple[Sequence[int], list[float]]]:
+    accuracy: dict[tuple[str, int], list[float]] = {}
+    for trial, cell in done.items():
+        if trial.row in TEMPLATES and (trial.size, trial.split) == (64, "random"):
+            accuracy.setdefault((trial.row, trial.templates), []).append(cell["accuracy"])
+    return {
+        row: (TEMPLATE_COUNTS, [float(np.mean(accuracy[row, count])) for count in TEMPLATE_COUNTS]) for row in TEMPLATES
+    }

@@ -1,0 +1,94 @@
+"""What one run of `sonar-debris reproduce` works on, and what it leaves behind."""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+from tabulate import tabulate
+
+from sonar_debris import __version__
+from sonar_debris.outputs.atomic import atomic_text
+from sonar_debris.reproduce.ledger import Ledger
+from sonar_debris.training.run_folder import claim_run_folder
+
+
+@dataclass(frozen=True)
+class Study:
+    """One published result, to be regenerated.
+
+    Attributes:
+        root: the folder of the public release.
+        folder: gets ``report.md``, ``results.json``, plots, and the units of work done so far in ``cells/``.
+        quick: small settings that show that everything runs; the figures mean little.
+        seed: the first of the seeds.
+        precision: a Keras dtype policy for training.
+        command: that was given, for the report.
+    """
+
+    root: Path
+    folder: Path
+    quick: bool = False
+    seed: int = 0
+    precision: str = "float32"
+    command: str = ""
+
+    def ledger(self, label: str, total: int) -> Ledger:
+        """The study's units of work.
+
+        Raises:
+            SonarDebrisError: the folder holds a study with other settings.
+        """
+        claim_run_folder(self.folder, {"quick": self.quick, "seed": self.seed, "precision": self.precision})
+        return Ledger(self.folder / "cells", label, total)
+
+    def write(self, title: str, sections: Sequence[str], figures: dict) -> None:
+        """Write the report and the results.
+
+        Args:
+            title: heading of the report.
+            sections: Markdown paragraphs and tables, one after the other.
+            figures: what ``results.json`` holds beside the command, the seed and the versions.
+        """
+        about = {
+            "command": self.command,
+            "quick": self.quick,
+            "seed": self.seed,
+            "precision": self.precision,
+            "versions": _versions(),
+        }
+        with atomic_text(self.folder / "results.json") as stream:
+            json.dump(about | figures, stream, indent=1)
+        made = f"Made by `{self.command}` (seed {self.seed}, {self.precision}; versions in `results.json`)."
+        warning = ["**Quick run: small settings, to show that everything runs. The figures mean little.**"]
+        with atomic_text(self.folder / "report.md") as stream:
+            stream.write("\n\n".join([f"# {title}", made, *warning * self.quick, *sections]) + "\n")
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
+    """A Markdown table of text, numbers to the right."""
+    align = ("left", *("right",) * (len(header) - 1))
+    return tabulate(rows, header, tablefmt="github", colalign=align, disable_numparse=True)
+
+
+def percent(share: float | None, spread: float | None = None) -> str:
+    """A share, and its spread, as per cent: ``98.2 ± 0.3``; ``–`` for None."""
+    if share is None:
+        return "–"
+    return f"{100 * share:.1f}" + ("" if spread is None else f" ± {100 * spread:.1f}")
+
+
+def _versions() -> dict[str, str]:
+    import keras
+
+    backend = keras.backend.backend()
+    return {
+        "sonar_debris": __version__,
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        backend: import_module(backend).__version__,
+        "scikit-learn": version("scikit-learn"),
+    }
