@@ -13,7 +13,13 @@ import click
 from sonar_debris.commands.selection import find_data
 from sonar_debris.quiet import quiet_backend
 
-STUDIES = {"classification": "Ten ways to name a crop: CNNs, MLPs and template matching."}
+STUDIES = {
+    "classification": "Ten ways to name a crop: CNNs, MLPs and template matching.",
+    "objectness": "Recall of proposals, beside other ways to propose.",
+    "novel-objects": "Recall of objects of classes left out of training.",
+    "end-to-end": "Whole frames: objects found, and found ones named right.",
+    "transfer": "Pre-training on turntable crops against training from scratch.",
+}
 
 
 def with_study(command: Callable) -> Callable:

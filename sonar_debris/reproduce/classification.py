@@ -13,7 +13,7 @@ from sonar_debris.datasets.splits import FOLDS
 from sonar_debris.reproduce import published
 from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops
 from sonar_debris.reproduce.plots import plot_confusion, plot_curves, plot_filters
-from sonar_debris.reproduce.study import Study, markdown_table, percent
+from sonar_debris.reproduce.study import Study, markdown_table, percent, pooled_accuracy
 from sonar_debris.training.classifier import train_classifier
 from sonar_debris.training.fit import Schedule
 
@@ -30,6 +30,11 @@ AUGMENTED = ("cnn-batchnorm", "cnn-dropout", "mlp-batchnorm-relu")
 # At most 115 templates of each class are 8.5 million pixels at 96×96, as published.
 TEMPLATES_PER_CLASS = 115
 TEMPLATE_COUNTS = (1, 2, 5, 10, 20, 50, 100, 200)
+ABOUT = """\
+Accuracy in per cent. Random split: mean ± standard deviation over seeds; it tests on near-copies of training crops.
+Scene-disjoint: the predictions of five folds, each of layouts that training never showed, pooled; ± is the standard
+deviation over the folds. The number of weights of a template matcher is that of its templates' pixels, on the random
+split. Every network is trained alike: each crop with zero mean and unit deviation, AdamW, 400 batches of 64."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,7 @@ def reproduce_classification(study: Study) -> None:
     sizes = sorted({trial.size for trial in trials})
     tables = [_table(done, size) for size in sizes]
     sections = [
-        "Accuracy in per cent. Random split: mean ± standard deviation over seeds, tested on near-copies of training "
-        "crops. Scene-disjoint: the predictions of five folds, each of layouts that training never showed, pooled; "
-        "± is the standard deviation over the folds.",
+        ABOUT,
         *(part for size, table in zip(sizes, tables, strict=True) for part in (f"## {size}×{size}", table)),
         "## The published augmentation",
         "15 rotations × 4 offsets of ±2 pixels; four times as many steps as without.",
@@ -155,19 +158,12 @@ def _chosen(done: Done, row: str, size: int, split: str, augmented: bool = False
     ]
 
 
-def _accuracy(cells: Sequence[dict]) -> str:
-    """Pooled accuracy and the deviation between cells: of equally long cells, their mean accuracy."""
-    correct = np.concatenate([np.equal(cell["given"], cell["true"]) for cell in cells])
-    spread = np.std([cell["accuracy"] for cell in cells], ddof=1) if len(cells) > 1 else None
-    return percent(correct.mean(), spread)
-
-
 def _table(done: Done, size: int) -> str:
     rows = []
     for row in (*NETWORKS, *TEMPLATES):
         accuracy, _ = published.CLASSIFICATION.get(row, (None, None))
         cells = [_chosen(done, row, size, split) for split in ("random", "scene")]
-        rows.append([row, f"{cells[0][0]['weights']:,}", percent(accuracy), *map(_accuracy, cells)])
+        rows.append([row, f"{cells[0][0]['weights']:,}", percent(accuracy), *map(pooled_accuracy, cells)])
     return markdown_table(["row", "weights", "published", "random split", "scene-disjoint"], rows)
 
 
@@ -175,7 +171,11 @@ def _augmentation_table(done: Done) -> str:
     rows = [
         [
             row,
-            *(_accuracy(_chosen(done, row, 64, split, way)) for split in ("random", "scene") for way in (False, True)),
+            *(
+                pooled_accuracy(_chosen(done, row, 64, split, way))
+                for split in ("random", "scene")
+                for way in (False, True)
+            ),
         ]
         for row in AUGMENTED
         if _chosen(done, row, 64, "random", True)

@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from tabulate import tabulate
 
 from sonar_debris import __version__
@@ -79,6 +80,17 @@ def percent(share: float | None, spread: float | None = None) -> str:
     if share is None:
         return "–"
     return f"{100 * share:.1f}" + ("" if spread is None else f" ± {100 * spread:.1f}")
+
+
+def pooled_accuracy(cells: Sequence[dict]) -> str:
+    """Pooled accuracy of several tests and the deviation between them; of equally long tests, their mean accuracy.
+
+    Args:
+        cells: for each test its ``given`` and ``true`` classes and its ``accuracy``.
+    """
+    correct = np.concatenate([np.equal(cell["given"], cell["true"]) for cell in cells])
+    spread = np.std([cell["accuracy"] for cell in cells], ddof=1) if len(cells) > 1 else None
+    return percent(correct.mean(), spread)
 
 
 def _versions() -> dict[str, str]:

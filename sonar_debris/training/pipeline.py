@@ -56,17 +56,33 @@ def train_networks(
         recipe: schedules.
         folder: gets ``objectness.keras``, ``refiner.keras``, ``classifier.keras`` and their logs.
     """
-    plain = _samplers(train, val)
-    objectness = _trained(folder, "objectness", lambda: train_objectness(*plain, recipe.objectness, folder))
-    if all((folder / f"{name}.keras").is_file() for name in ("refiner", "classifier")):
+    if all((folder / f"{name}.keras").is_file() for name in ("objectness", "refiner", "classifier")):
         return
-    train, val = (mine_proposals(objectness, frames) for frames in (train, val))
-    mined = _samplers(train, val)
-    refiner = _trained(folder, "refiner", lambda: train_refiner(*mined, recipe.refiner, folder))
+    _, refiner, train, val = _train_proposer(train, val, recipe, folder)
     drawn, held = _samplers(*(refine_proposals(refiner, frames) for frames in (train, val)), len(class_names))
     draw = drawn.classification, held and held.classification
     names = (*class_names, BACKGROUND)
     _trained(folder, "classifier", lambda: train_classifier("residual", names, *draw, recipe.classifier, folder))
+
+
+def train_proposer(train: Sequence[TrainingFrame], recipe: Recipe, folder: Path) -> tuple[keras.Model, keras.Model]:
+    """Train the objectness network and the box refiner only, as `train_networks` does.
+
+    Returns:
+        Both networks.
+    """
+    return _train_proposer(train, [], recipe, folder)[:2]
+
+
+def _train_proposer(
+    train: Sequence[TrainingFrame], val: Sequence[TrainingFrame], recipe: Recipe, folder: Path
+) -> tuple[keras.Model, keras.Model, list[TrainingFrame], list[TrainingFrame]]:
+    """The two networks, and the frames with the proposals of the first."""
+    plain = _samplers(train, val)
+    objectness = _trained(folder, "objectness", lambda: train_objectness(*plain, recipe.objectness, folder))
+    train, val = (mine_proposals(objectness, frames) for frames in (train, val))
+    mined = _samplers(train, val)
+    return objectness, _trained(folder, "refiner", lambda: train_refiner(*mined, recipe.refiner, folder)), train, val
 
 
 def _trained(folder: Path, name: str, train: Callable[[], keras.Model]) -> keras.Model:
