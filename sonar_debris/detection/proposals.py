@@ -24,21 +24,33 @@ def propose(dense_network, images: Sequence[np.ndarray], step: int, count: int) 
     Returns:
         For each frame ``(N, 4)`` boxes, best objectness first; they may reach beyond the frame.
     """
-    found: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in images]
+    maps = []
     for shape in WINDOW_SHAPES:
         level = np.stack([pyramid_level(image, shape) for image in images])
-        maps = np.asarray(dense_network.predict_on_batch(level[..., None]))[..., 0]
-        boxes = window_boxes(maps.shape[1:], shape, step)
-        for candidates, objectness in zip(found, maps, strict=True):
-            peak = _peaks(objectness)
-            candidates.append((boxes[peak], objectness[peak]))
-    return [_best(*map(np.concatenate, zip(*candidates, strict=True)), count) for candidates in found]
+        maps.append(np.asarray(dense_network.predict_on_batch(level[..., None]))[..., 0])
+    return [pick_boxes(of_frame, step, count) for of_frame in zip(*maps, strict=True)]
+
+
+def pick_boxes(maps: Sequence[np.ndarray], step: int, count: int) -> np.ndarray:
+    """The boxes at the peaks of a frame's objectness maps, without those that a better one covers.
+
+    Args:
+        maps: for each of ``WINDOW_SHAPES`` a map ``(rows, cols)`` over the windows of its pyramid level.
+        step: windows are ``4 · step`` pixels of the level apart.
+        count: how many boxes at most.
+
+    Returns:
+        ``(N, 4)`` float32 boxes, best objectness first; they may reach beyond the frame.
+    """
+    boxes, objectness = [], []
+    for shape, level in zip(WINDOW_SHAPES, maps, strict=True):
+        peak = _peaks(level)
+        boxes.append(window_boxes(level.shape, shape, step)[peak])
+        objectness.append(level[peak])
+    xyxy = np.concatenate(boxes)
+    return xyxy[non_maximum_suppression(xyxy, np.concatenate(objectness), 0.6)[:count]]
 
 
 def _peaks(objectness: np.ndarray) -> np.ndarray:
     """Mask of the local maxima, over 3×3 neighbours, of a map ``(rows, cols)``."""
     return (objectness >= cv2.dilate(objectness, np.ones((3, 3), np.uint8))) & (objectness > MIN_OBJECTNESS)
-
-
-def _best(xyxy: np.ndarray, objectness: np.ndarray, count: int) -> np.ndarray:
-    return xyxy[non_maximum_suppression(xyxy, objectness, 0.6)[:count]]

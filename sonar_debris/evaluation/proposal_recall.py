@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.evaluation.ground_truth import coco_index, ground_truth
-from sonar_debris.evaluation.matching import match
+from sonar_debris.evaluation.recall_curves import recall_curves
 
 PROPOSAL_LIMITS = (10, 30, 60, 100)
 
@@ -23,7 +22,7 @@ def proposal_recall(
         frames: the labelled frames.
         xyxy: for each frame, ``(N, 4)`` proposed boxes in pixels.
         score: for each frame, ``(N,)`` scores in [0, 1]; the best are looked at first.
-        limits: numbers of proposals a frame.
+        limits: rising numbers of proposals a frame.
 
     Returns:
         For each limit, the share of true boxes in [0, 1] matched by that many proposals a frame.
@@ -31,8 +30,5 @@ def proposal_recall(
     Raises:
         SonarDebrisError: when no frame has a box.
     """
-    objects = [LabelledFrame(f.name, f.path, f.xyxy, np.zeros_like(f.class_id)) for f in frames]
-    nameless = [np.zeros(len(boxes), np.int64) for boxes in xyxy]
-    found = coco_index(xyxy, nameless, ["object"], score)
-    recall = match(ground_truth(objects, ["object"]), found, limits, np.array([0.5])).eval["recall"]
-    return dict(zip(limits, recall[0, 0, 0].tolist(), strict=True))
+    (recall,) = recall_curves(frames, xyxy, score, limits, np.array([0.5]))
+    return dict(zip(limits, recall.tolist(), strict=True))

@@ -107,10 +107,12 @@ def _trials(study: Study) -> Iterator[Trial]:
 
 
 def _run(study: Study, trial: Trial) -> dict:
+    # Template matching normalises by itself, or shows what becomes of it without.
+    run, normalised = (_match, False) if trial.row in TEMPLATES else (_train, True)
     train, test = (
-        read_crop_data(study.root, part, trial.size) for part in split_crops(study.root, trial.split, trial.fold)
+        read_crop_data(study.root, part, trial.size, normalised=normalised)
+        for part in split_crops(study.root, trial.split, trial.fold)
     )
-    run = _match if trial.row in TEMPLATES else _train
     result, given = run(study, trial, train, test)
     accuracy = float((given == test.class_id).mean())
     return result | {"accuracy": accuracy, "given": given.tolist(), "true": test.class_id.tolist()}

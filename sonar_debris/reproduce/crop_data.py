@@ -21,7 +21,7 @@ class CropData:
     """Crops of one size with their classes.
 
     Attributes:
-        images: ``(N, size, size)`` float32, letterboxed, each with zero mean and unit deviation.
+        images: ``(N, size, size)`` float32, letterboxed.
         class_id: ``(N,)`` indices into ``class_names``.
         class_names: one name a class.
     """
@@ -59,9 +59,20 @@ def turn_and_move(image: np.ndarray, degrees: float, offset: Sequence[int]) -> n
     return cv2.warpAffine(image, matrix, (cols, rows), flags=cv2.INTER_LINEAR)
 
 
-def read_crop_data(root: Path, crops: Sequence[Crop], size: int, collection: str = "watertank-cropped") -> CropData:
-    """Read crops of a collection into memory."""
-    images = [normalise_crop(letterbox(load_crop(crop), size)) for crop in crops]
+def read_crop_data(
+    root: Path, crops: Sequence[Crop], size: int, collection: str = "watertank-cropped", normalised: bool = True
+) -> CropData:
+    """Read crops of a collection into memory.
+
+    Args:
+        root: the folder of the public release.
+        crops: which; of the collection.
+        size: side of the squares, in pixels.
+        collection: tells the class names.
+        normalised: each crop with zero mean and unit deviation; else as it is, in [0, 1].
+    """
+    images = [letterbox(load_crop(crop), size) for crop in crops]
+    images = [normalise_crop(image) for image in images] if normalised else images
     class_id = np.array([crop.class_id for crop in crops], np.int64)
     return CropData(np.array(images).reshape(-1, size, size), class_id, crop_class_names(root, collection))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sonar_debris.detection.proposals import MIN_OBJECTNESS, propose
+from sonar_debris.detection.proposals import MIN_OBJECTNESS, pick_boxes, propose
 from sonar_debris.detection.pyramid import WINDOW_SHAPES
 
 STEP = 2
@@ -76,3 +76,15 @@ def test_each_frame_gets_its_own_boxes():
     np.testing.assert_allclose(first[:, :2], [[START + 5 * PITCH, START + 3 * PITCH]], rtol=1e-5)
     assert second.shape == (0, 4)
     np.testing.assert_allclose(third[:, :2], [[START + 2 * PITCH, START + 8 * PITCH]], rtol=1e-5)
+
+
+def test_peaks_of_all_levels_are_ranked_together():
+    maps = [np.zeros((12, 20), np.float32) for _ in WINDOW_SHAPES]
+    maps[0] += peak(3, 5, 0.5)
+    maps[1] += peak(0, 0, 0.9)
+
+    boxes = pick_boxes(maps, STEP, 10)
+
+    left, top = START + 5 * PITCH, START + 3 * PITCH
+    np.testing.assert_allclose(boxes, [[-16, -16, 48, 48], [left, top, left + 40, top + 40]], rtol=1e-5)
+    np.testing.assert_array_equal(pick_boxes(maps, STEP, 1), boxes[:1])

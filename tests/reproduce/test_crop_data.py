@@ -14,6 +14,12 @@ def test_crops_are_squares_of_zero_mean_and_unit_deviation(tiny_release):
     assert data.class_names == ("bottle", "can") and data.class_id.tolist() == [0] * 6 + [1] * 6
 
 
+def test_crops_as_they_are(tiny_release):
+    data = read_crop_data(tiny_release, read_crops(tiny_release), 32, normalised=False)
+
+    assert data.images.min() >= 0 and 0.5 < data.images.max() <= 1
+
+
 def test_no_crops(tiny_release):
     data = read_crop_data(tiny_release, [], 32)
 

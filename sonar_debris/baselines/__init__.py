@@ -1,0 +1,1 @@
+"""The methods that the networks are held against."""
