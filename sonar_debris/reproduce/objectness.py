@@ -21,14 +21,14 @@ from sonar_debris.reproduce.study import Study, markdown_table, percent
 LIMITS = (1, 3, 10, 30, 60, 100, 300, 1000, 2000, 5000)
 SHOWN = (10, 30, 60, 100, 1000, 2000, 5000)
 OURS = "objectness, refined"
-PEERS = ("selective-search", "edge-boxes")
+PEERS = ("selective-search", "selective-search-fine", "edge-boxes")
 ABOUT = f"""\
 Class-agnostic recall at IoU 0.5 in per cent, by number of proposals a frame. Random split: the test part, near-copies
 of training frames. Scene-disjoint: fold 0, tank layouts that training never showed. *{OURS}*: the dense objectness
 network's windows, fitted by the box refiner. *objectness windows*: the same without the refiner, windows of seven
 shapes. *template matching*: objectness is the best normalised correlation with random object templates of the training
-frames. *sliding windows*: windows of those shapes in random order. *selective-search*, *edge-boxes*: OpenCV's, as
-`benchmarks/peers/README.md` runs them; left out where that was not done."""
+frames. *sliding windows*: windows of those shapes in random order. *selective-search* (*-fine*: from smaller segments)
+and *edge-boxes*: OpenCV's, as `benchmarks/peers/README.md` runs them; left out where that was not done."""
 
 Proposals = list[np.ndarray]
 

@@ -95,7 +95,7 @@ def _train(study: Study, build: Callable[[int], keras.Model], data: CropData, se
     with tempfile.TemporaryDirectory() as run:
         return fit(
             lambda: build(len(data.class_names)),
-            data.draw,
+            data.draw_jittered,
             None,
             smoothed_cross_entropy,
             schedule,

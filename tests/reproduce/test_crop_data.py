@@ -1,8 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
 from sonar_debris.datasets.crops import read_crops
-from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops, turn_and_move
+from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops, warp
 
 
 def test_crops_are_squares_of_zero_mean_and_unit_deviation(tiny_release):
@@ -34,29 +35,56 @@ def test_random_parts_share_no_crop(tiny_release):
 
 
 @pytest.mark.parametrize(
-    ("degrees", "offset", "at"),
+    ("degrees", "offset", "scale", "at"),
     [
-        (0, (0, 0), (2, 4)),
-        (90, (0, 0), (0, 2)),  # counter-clockwise: what lay to the right lies at the top
-        (0, (-2, 2), (4, 2)),  # to the left and down
+        (0, (0, 0), 1, (3, 5)),
+        (90, (0, 0), 1, (1, 3)),  # counter-clockwise: what lay to the right lies at the top
+        (0, (-2, 2), 1, (5, 3)),  # to the left and down
+        (0, (0, 0), 0.5, (3, 4)),  # half as far from the centre
     ],
 )
-def test_turn_and_move(degrees, offset, at):
-    image = np.zeros((5, 5), np.float32)
-    image[2, 4] = 1
+def test_warp(degrees, offset, scale, at):
+    image = np.zeros((7, 7), np.float32)
+    image[3, 5] = 1
 
-    moved = turn_and_move(image, degrees, offset)
+    moved = warp(image, degrees, offset, scale)
 
-    assert moved[at] == pytest.approx(1, abs=1e-5) and moved.sum() == pytest.approx(1, abs=1e-4)
+    assert np.unravel_index(moved.argmax(), moved.shape) == at
+    assert moved[at] == pytest.approx(1, abs=1e-5)
 
 
-def test_augmentation_has_sixty_variants():
+def test_beyond_its_border_an_image_goes_on():
+    np.testing.assert_array_equal(warp(np.ones((4, 4), np.float32), 30, (2, -2), 0.9), 1)
+
+
+@pytest.fixture
+def one_crop():
     image = np.random.default_rng(0).normal(size=(1, 16, 16)).astype(np.float32)
-    data = CropData(image, np.array([7]), tuple("abcdefgh"))
+    return CropData(image, np.array([7]), tuple("abcdefgh"))
+
+
+def test_the_published_augmentation_has_sixty_variants(one_crop):
     rng = np.random.default_rng(1)
 
-    drawn = [data.draw_augmented(rng) for _ in range(1500)]
+    drawn = [one_crop.draw_published(rng) for _ in range(1500)]
 
     assert {class_id for _, class_id in drawn} == {7}
     assert len({crop.tobytes() for crop, _ in drawn}) == 60
-    assert all(np.array_equal(data.draw(rng)[0][..., 0], image[0]) for _ in range(3))
+
+
+def test_jitter_changes_little(one_crop):
+    blurred = np.float32(cv2.GaussianBlur(one_crop.images[0], (0, 0), 3))
+    data = CropData(blurred[None], one_crop.class_id, one_crop.class_names)
+    rng = np.random.default_rng(2)
+
+    drawn = [data.draw_jittered(rng)[0][..., 0] for _ in range(20)]
+
+    assert len({crop.tobytes() for crop in drawn}) == 20
+    assert min(np.corrcoef(crop.ravel(), blurred.ravel())[0, 1] for crop in drawn) > 0.2
+
+
+def test_without_augmentation_crops_are_as_they_are(one_crop):
+    crop, class_id = one_crop.draw(np.random.default_rng(0))
+
+    assert class_id == 7
+    np.testing.assert_array_equal(crop[..., 0], one_crop.images[0])

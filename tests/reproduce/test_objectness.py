@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.reproduce import objectness
+from sonar_debris.reproduce.study import Study
+
+FRAMES = [
+    LabelledFrame("a", Path("a.png"), np.array([[0, 0, 10, 10], [20, 20, 40, 40]], np.float32), np.array([0, 1])),
+    LabelledFrame("b", Path("b.png"), np.array([[5, 5, 15, 25]], np.float32), np.array([2])),
+]
+
+
+def test_recall_by_number_and_by_overlap():
+    away = np.full((9, 4), [50, 50, 60, 60], np.float32)
+    # Of frame a one object exactly and first, the other with IoU 0.5 as the tenth; of frame b nothing.
+    proposals = [np.concatenate([[[0, 0, 10, 10]], away[:8], [[20, 20, 40, 30]]]).astype(np.float32), away[:0]]
+
+    curves = objectness._curves(FRAMES, proposals)
+
+    by_count = dict(zip(objectness.LIMITS, curves["by_count"], strict=True))
+    assert [by_count[n] for n in (1, 3, 10, 60)] == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2 / 3])
+    assert curves["by_iou"] == pytest.approx([2 / 3] + [1 / 3] * 9)
+
+
+def test_peers_are_paired_by_name(tmp_path):
+    study = Study(tmp_path, tmp_path)
+    objectness._list_frames(study, "random", FRAMES)
+    np.savez(
+        tmp_path / "peers" / "random-edge-boxes.npz",
+        frames=["b", "a"],
+        xyxy=np.array([[1, 1, 2, 2], [3, 3, 4, 4], [5, 5, 6, 6]], np.int16),
+        ends=[1, 3],
+    )
+
+    assert (tmp_path / "peers" / "random.txt").read_text().split() == ["a", "b"]
+    (boxes,) = objectness._peers(study, "random", FRAMES).values()
+    assert [each.tolist() for each in boxes] == [[[3, 3, 4, 4], [5, 5, 6, 6]], [[1, 1, 2, 2]]]
+    assert objectness._peers(study, "scene", FRAMES) == {}
+
+
+def test_published_figures_stand_beside(tmp_path):
+    table = objectness._published_table()
+
+    assert "| objectness" in table and "94.0" in table and "97.0" in table
