@@ -65,12 +65,19 @@ class WindowSampler:
 
     def objectness(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         """A window ``(96, 96, 1)`` and its objectness target in [0, 1]; 0 for four windows in ten."""
+        crop, (target, _) = self.recognition(rng)
+        return crop, float(target)
+
+    def recognition(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A window as for objectness, and its target ``(2,)``: objectness, and the class shown, -1 for none."""
         if rng.random() < 0.6:
             frame, box = self._draw_box(rng)
             window, overlap = self._window_near(frame, box, rng)
         else:
             frame, window, overlap = self._background(rng)
-        return self._cut(frame, window, objectness.WINDOW, rng)[..., None], float(iou_ramp(overlap.max(initial=0)))
+        target = iou_ramp(overlap.max(initial=0))
+        class_id = frame.class_id[overlap.argmax()] if target > 0 else -1
+        return self._cut(frame, window, objectness.WINDOW, rng)[..., None], np.array([target, class_id], np.float32)
 
     def refinement(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """A proposal ``(64, 64, 1)`` with its surroundings, and its target ``(5,)``.

@@ -132,8 +132,7 @@ def _match(study: Study, trial: Trial, train: CropData, test: CropData) -> tuple
 
 def _train(study: Study, trial: Trial, train: CropData, test: CropData) -> tuple[dict, np.ndarray]:
     schedule = Schedule(
-        epochs=2 if study.quick else 10,
-        steps=10 if study.quick else 40,
+        *((2, 10) if study.quick else (10, 40)),
         seed=trial.seed,
         precision=study.precision,
     )

@@ -1,0 +1,37 @@
+"""A release with everything that the studies read, and trainings of a moment."""
+
+import shutil
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+
+from sonar_debris.reproduce import classification, transfer
+from sonar_debris.reproduce.study import Study
+from sonar_debris.training.fit import Schedule
+
+
+@pytest.fixture(scope="session")
+def study_release(tiny_release, tmp_path_factory):
+    """The tiny release with scenes of its crops and three turntable objects."""
+    root = tmp_path_factory.mktemp("studies") / "release"
+    shutil.copytree(tiny_release, root)
+    rng = np.random.default_rng(1)
+    for name in ("bottle-upright", "can-lying", "tire"):
+        (root / "turntable-cropped" / name).mkdir(parents=True)
+        for number in range(3):
+            crop = rng.integers(0, 255, (20, 24), np.uint8)
+            cv2.imwrite(str(root / "turntable-cropped" / name / f"{name}-{number}.png"), crop)
+    (root / "splits").mkdir()
+    rows = [f"{c}-{n},{n % 5},{'test' if n > 3 else 'train'}" for c in ("bottle", "can") for n in range(6)]
+    (root / "splits" / "crops.csv").write_text("\n".join(["crop,fold,random", *rows]) + "\n")
+    return root
+
+
+@pytest.fixture
+def quick_study(study_release, tmp_path, monkeypatch):
+    """A quick study whose batches are small."""
+    for study in (classification, transfer):
+        monkeypatch.setattr(study, "Schedule", partial(Schedule, batch_size=4))
+    return Study(study_release, tmp_path / "results" / "study", quick=True, command="sonar-debris reproduce x --quick")

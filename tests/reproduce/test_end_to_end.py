@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.detection.detections import Detections
+from sonar_debris.frames import Frame
+from sonar_debris.reproduce import end_to_end
+from sonar_debris.reproduce.end_to_end import shares
+
+TRUE = np.array([[0, 0, 10, 10], [20, 20, 40, 40]], np.float32)
+
+
+def frame(xyxy=TRUE, class_id=(0, 1)):
+    return LabelledFrame("a", Path("a.png"), xyxy, np.array(class_id, np.int64))
+
+
+def found(xyxy, class_id):
+    xyxy = np.array(xyxy, np.float32).reshape(-1, 4)
+    score = np.linspace(0.9, 0.1, len(xyxy))
+    return Detections(xyxy, score, np.array(class_id, np.int64), score, ("can", "tire", "unknown"))
+
+
+@pytest.mark.parametrize(
+    ("boxes", "names", "expected"),
+    [
+        ([], [], (0, 0, 0)),
+        (TRUE, [0, 1], (1, 1, 0)),
+        (TRUE, [1, 1], (1, 0.5, 0)),  # found, but one is named wrong
+        (TRUE[:1], [2], (0.5, 0, 0)),  # unknown is found and not named
+        ([TRUE[0], TRUE[0] + 1], [0, 0], (0.5, 1, 1)),  # an object is met once
+        ([[0, 0, 10, 5], [20, 20, 40, 29]], [0, 1], (0.5, 1, 1)),  # IoU 0.5 is met, 0.45 is not
+    ],
+)
+def test_shares(boxes, names, expected):
+    assert tuple(shares([frame()], [found(boxes, names)]).values()) == expected
+
+
+def test_a_frame_without_objects_counts_its_false_boxes():
+    empty = frame(np.zeros((0, 4), np.float32), ())
+
+    assert shares([frame(), empty], [found(TRUE, [0, 1]), found(TRUE, [0, 1])]) == {"found": 1, "named": 1, "false": 1}
+
+
+def test_windows_are_named_and_sorted_by_score(monkeypatch):
+    boxes = np.array([[0, 0, 40, 40], [40, 40, 80, 80]], np.float32)
+    monkeypatch.setattr(end_to_end, "propose", lambda dense, images, step, count: [boxes])
+    output = np.zeros((2, 12), np.float32)
+    output[0, [0, 3]], output[1, [0, 5]] = (0.5, 0.8), (0.9, 0.7)
+
+    detections = end_to_end._detect(None, lambda crops: output, Frame(np.zeros((99, 99), np.float32), Path("a"), "a"))
+
+    np.testing.assert_allclose(detections.score, [0.63, 0.4], rtol=1e-6)
+    assert detections.class_id.tolist() == [4, 2] and detections.xyxy[0].tolist() == [40, 40, 80, 80]
