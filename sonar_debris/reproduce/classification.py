@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from sonar_debris.baselines.template_matching import TemplateMatchingClassifier
@@ -142,7 +143,9 @@ def _train(study: Study, trial: Trial, train: CropData, test: CropData) -> tuple
         curve = _learning_curve(Path(run) / "classifier.csv")
     kernels = network.weights[0].numpy() if trial.row.startswith("cnn") else np.zeros(0)
     result = {"weights": network.count_params(), "curve": curve, "filters": kernels.tolist()}
-    return result, network.predict(test.images[..., None], batch_size=64, verbose=0).argmax(axis=1)
+    given = network.predict(test.images[..., None], batch_size=64, verbose=0).argmax(axis=1)
+    keras.utils.clear_session()  # or the graphs of a hundred trainings pile up in memory
+    return result, given
 
 
 def _learning_curve(log: Path) -> list[float]:

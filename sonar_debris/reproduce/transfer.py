@@ -85,6 +85,7 @@ def _run(study: Study, trial: Trial) -> dict:
     build = _pretrained_builder(study, trial.seed) if trial.start == "turntable" else build_cnn_classifier
     network = _train(study, build, _few(train, trial.count, trial.seed), trial.seed)
     given = network.predict(test.images[..., None], batch_size=64, verbose=0).argmax(axis=1)
+    keras.utils.clear_session()  # or the graphs of a hundred trainings pile up in memory
     accuracy = float((given == test.class_id).mean())
     return {"accuracy": accuracy, "given": given.tolist(), "true": test.class_id.tolist()}
 
