@@ -25,7 +25,7 @@ from sonar_debris.frames.normalisation import normalise
 from sonar_debris.networks.objectness import WINDOW, make_dense
 from sonar_debris.networks.shared_detector import feature_part, objectness_part
 from sonar_debris.reproduce import published
-from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames
+from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames, thin
 from sonar_debris.reproduce.study import Study, markdown_table, percent
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.shared_detector import train_shared_detector
@@ -145,8 +145,7 @@ def _learning_frames(study: Study, split: str) -> list[LabelledFrame]:
 
 
 def _validation_frames(study: Study, split: str) -> list[LabelledFrame]:
-    frames = _part(study, split)
-    return frames[:: max(1, len(frames) // 20)] if study.quick else frames
+    return thin(study, _part(study, split))
 
 
 def _part(study: Study, split: str) -> list[LabelledFrame]:

@@ -1,6 +1,8 @@
 """The detection pipelines that the studies of whole frames share, one a split."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.datasets.splits import select_frames
@@ -23,7 +25,7 @@ def split_frames(study: Study, split: str) -> tuple[list[LabelledFrame], list[La
     train, test = (["train"], "test") if split == "random" else (["1", "2", "3", "4"], SCENE_FOLD)
     frames = read_watertank(study.root)
     parts = [select_frames(study.root, frames, split, part) for part in (train, test)]
-    return tuple(part[:: max(1, len(part) // 20)] if study.quick else part for part in parts)
+    return tuple(thin(study, part) for part in parts)
 
 
 def load_pipeline(study: Study, split: str) -> DebrisDetector:
@@ -35,22 +37,22 @@ def load_pipeline(study: Study, split: str) -> DebrisDetector:
     return DebrisDetector.from_pretrained(_pipeline_folder(study, split), min_score=0.0)
 
 
-def pipeline_threshold(study: Study, split: str) -> float:
-    """The score threshold that validation frames chose for the pipeline of a split."""
-    return DebrisDetector.from_pretrained(_pipeline_folder(study, split)).min_score
+def thin(study: Study, frames: Sequence[LabelledFrame]) -> list[LabelledFrame]:
+    """All frames, or about twenty of them for a quick study."""
+    return list(frames[:: max(1, len(frames) // 20)] if study.quick else frames)
 
 
-def _pipeline_folder(study: Study, split: str):
+def _pipeline_folder(study: Study, split: str) -> str | Path:
     if split == "scene":
         return SCENE_MODEL
     folder = study.folder.parent / "pipeline-random"
+    study.claim(folder)
     if not (folder / "model.json").is_file():
         recipe = (QUICK_RECIPE if study.quick else Recipe()).each_with(study.seed, study.precision)
         train, _ = split_frames(study, split)
-        folder.mkdir(parents=True, exist_ok=True)
         train_networks(load_training_frames(train), [], CLASS_NAMES, recipe, folder)
         val = select_frames(study.root, read_watertank(study.root), split, "val")
         settings = PipelineSettings("random", CLASS_NAMES, data={"split": "random", "train": ["train"]})
-        settings = calibrate(folder, settings, val[:: len(val) // 10] if study.quick else val)
+        settings = calibrate(folder, settings, thin(study, val))
         replace(settings, training={"seed": study.seed}).save(folder / "model.json")
     return folder

@@ -43,8 +43,16 @@ class Study:
         Raises:
             SonarDebrisError: the folder holds a study with other settings.
         """
-        claim_run_folder(self.folder, {"quick": self.quick, "seed": self.seed, "precision": self.precision})
+        self.claim(self.folder)
         return Ledger(self.folder / "cells", label, total)
+
+    def claim(self, folder: Path) -> None:
+        """Make a folder for this study's results or networks, or find it made with the same settings.
+
+        Raises:
+            SonarDebrisError: it was made with others.
+        """
+        claim_run_folder(folder, {"quick": self.quick, "seed": self.seed, "precision": self.precision})
 
     def write(self, title: str, sections: Sequence[str], figures: dict) -> None:
         """Write the report and the results.
