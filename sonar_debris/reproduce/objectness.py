@@ -36,7 +36,7 @@ Proposals = list[np.ndarray]
 def reproduce_objectness(study: Study) -> None:
     """Measure every way to propose on both splits and write the report."""
     ledger = study.ledger("objectness", len(SPLITS) * len(METHODS))
-    sections, figures = [ABOUT], {}
+    sections, figures = [ABOUT], {"by_count_at": LIMITS, "by_iou_at": COCO_IOU.tolist()}
     for split in SPLITS:
         train, test = split_frames(study, split)
         _list_frames(study, split, test)
