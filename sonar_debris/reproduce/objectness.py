@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from sonar_debris.baselines.sliding_windows import sliding_windows
 from sonar_debris.baselines.template_objectness import TemplateObjectness
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.detection.proposals import propose
+from sonar_debris.errors import SonarDebrisError
 from sonar_debris.evaluation.matching import COCO_IOU
 from sonar_debris.evaluation.recall_curves import recall_curves
 from sonar_debris.frames import open_frames
@@ -102,10 +104,19 @@ def _peers(study: Study, split: str, test: Sequence[LabelledFrame]) -> dict[str,
     for name in PEERS:
         path = study.folder / "peers" / f"{split}-{name}.npz"
         if path.is_file():
-            kept = np.load(path, allow_pickle=False)
-            boxes = dict(zip(kept["frames"].tolist(), np.split(kept["xyxy"], kept["ends"][:-1]), strict=True))
-            proposals[name] = [boxes[frame.name] for frame in test]
+            proposals[name] = _read_peer(path, test)
     return proposals
+
+
+def _read_peer(path: Path, test: Sequence[LabelledFrame]) -> Proposals:
+    try:
+        kept = np.load(path, allow_pickle=False)
+        boxes = dict(zip(kept["frames"].tolist(), np.split(kept["xyxy"], kept["ends"][:-1]), strict=True))
+        return [boxes[frame.name] for frame in test]
+    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
+        raise SonarDebrisError(
+            f"{path}: not the peers' proposals for these frames ({error}); run them again"
+        ) from error
 
 
 def _curves(test: Sequence[LabelledFrame], proposals: Proposals) -> dict:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.errors import SonarDebrisError
 from sonar_debris.reproduce import objectness
 from sonar_debris.reproduce.study import Study
 
@@ -39,6 +40,19 @@ def test_peers_are_paired_by_name(tmp_path):
     (boxes,) = objectness._peers(study, "random", FRAMES).values()
     assert [each.tolist() for each in boxes] == [[[3, 3, 4, 4], [5, 5, 6, 6]], [[1, 1, 2, 2]]]
     assert objectness._peers(study, "scene", FRAMES) == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"text", "frames missing", "frame a missing"])
+def test_damaged_proposals_of_a_peer(tmp_path, content):
+    path = tmp_path / "random-edge-boxes.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        frames = {"frames": ["b"]} if content.startswith("frame a") else {}
+        np.savez(path, xyxy=np.zeros((1, 4), np.int16), ends=[1], **frames)
+
+    with pytest.raises(SonarDebrisError, match="random-edge-boxes.npz: not the peers' proposals"):
+        objectness._read_peer(path, FRAMES)
 
 
 def test_published_figures_stand_beside(tmp_path):
