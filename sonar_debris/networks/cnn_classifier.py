@@ -9,7 +9,9 @@ import keras
 from keras import layers
 
 
-def build_cnn_classifier(classes: int, size: int = 64, regulariser: str = "batchnorm") -> keras.Model:
+def build_cnn_classifier(
+    classes: int, size: int = 64, regulariser: str = "batchnorm", momentum: float = 0.9
+) -> keras.Model:
     """Conv(32, 5×5)-MP-Conv(32, 5×5)-MP-FC(64)-FC(classes), unpadded.
 
     With dropout, 96×96 inputs and 10 classes it has the published 930 346 weights.
@@ -19,6 +21,7 @@ def build_cnn_classifier(classes: int, size: int = 64, regulariser: str = "batch
         size: side of the square crops, in pixels.
         regulariser: ``"batchnorm"`` after each pooling (before it costs four times as much) and FC(64), or
             ``"dropout"`` (0.5) after FC(64).
+        momentum: of batch-norm's running statistics; at Keras' default of 0.99 they need thousands of steps to arrive.
 
     Returns:
         A model from crops ``(batch, size, size, 1)`` to class probabilities ``(batch, classes)``.
@@ -28,8 +31,7 @@ def build_cnn_classifier(classes: int, size: int = 64, regulariser: str = "batch
     """
     if regulariser not in ("batchnorm", "dropout"):
         raise ValueError(f"regulariser must be 'batchnorm' or 'dropout'. Received: {regulariser!r}")
-    # The default momentum of 0.99 needs thousands of steps until the running statistics arrive.
-    normalise = [lambda: layers.BatchNormalization(momentum=0.9)] if regulariser == "batchnorm" else []
+    normalise = [lambda: layers.BatchNormalization(momentum=momentum)] if regulariser == "batchnorm" else []
     drop = [lambda: layers.Dropout(0.5)] if regulariser == "dropout" else []
     return keras.Sequential(
         [

@@ -7,7 +7,7 @@ HIDDEN = (1024, 512, 256)
 
 
 def build_mlp_classifier(
-    classes: int, size: int = 64, activation: str = "relu", regulariser: str = "batchnorm"
+    classes: int, size: int = 64, activation: str = "relu", regulariser: str = "batchnorm", momentum: float = 0.9
 ) -> keras.Model:
     """FC(1024)-FC(512)-FC(256)-FC(classes) over the flattened crop.
 
@@ -16,6 +16,7 @@ def build_mlp_classifier(
         size: side of the square crops, in pixels.
         activation: ``"sigmoid"``, ``"tanh"`` or ``"relu"``.
         regulariser: ``"batchnorm"`` or ``"dropout"`` (0.5), on each hidden layer.
+        momentum: of batch-norm's running statistics; at Keras' default of 0.99 they need thousands of steps to arrive.
 
     Returns:
         A model from crops ``(batch, size, size, 1)`` to class probabilities ``(batch, classes)``.
@@ -31,15 +32,14 @@ def build_mlp_classifier(
         [
             keras.Input((size, size, 1)),
             layers.Flatten(),
-            *(layer for units in HIDDEN for layer in _hidden(units, activation, regulariser)),
+            *(layer for units in HIDDEN for layer in _hidden(units, activation, regulariser, momentum)),
             layers.Dense(classes, activation="softmax", dtype="float32"),
         ],
         name=f"mlp_{regulariser}_{activation}",
     )
 
 
-def _hidden(units: int, activation: str, regulariser: str) -> list[layers.Layer]:
+def _hidden(units: int, activation: str, regulariser: str, momentum: float) -> list[layers.Layer]:
     if regulariser == "batchnorm":
-        # The default momentum of 0.99 needs thousands of steps until the running statistics arrive.
-        return [layers.Dense(units), layers.BatchNormalization(momentum=0.9), layers.Activation(activation)]
+        return [layers.Dense(units), layers.BatchNormalization(momentum=momentum), layers.Activation(activation)]
     return [layers.Dense(units, activation=activation), layers.Dropout(0.5)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
@@ -26,6 +27,7 @@ from sonar_debris.networks.objectness import WINDOW, make_dense
 from sonar_debris.networks.shared_detector import feature_part, objectness_part
 from sonar_debris.reproduce import published
 from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames, thin
+from sonar_debris.reproduce.plots import plot_curves
 from sonar_debris.reproduce.study import Study, markdown_table, percent
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.shared_detector import train_shared_detector
@@ -34,6 +36,8 @@ from sonar_debris.training.shared_detector import train_shared_detector
 VALIDATION = {"random": "val", "scene": "3"}
 STEP, PROPOSALS = 3, 60
 SVM_WINDOWS = 4000
+# Scores from which boxes count, for the curves of found objects against false boxes.
+THRESHOLDS = np.linspace(0.05, 0.95, 19).round(2).tolist()
 ABOUT = f"""\\
 On whole frames, at IoU 0.5, with the score threshold of the best F1 on validation frames: the share of objects *found*
 by a box of whatever name, the share of found ones *named* right, and boxes that meet no object (*false* positives) a
@@ -59,7 +63,8 @@ def reproduce_end_to_end(study: Study) -> None:
             )
             for way, make in ways.items()
         }
-        sections += [f"## {split} split", _table(figures[split])]
+        _plot(study.folder / f"found-{split}.png", figures[split])
+        sections += [f"## {split} split", _table(figures[split]), f"![found against false boxes](found-{split}.png)"]
     study.write("Detection and recognition, end to end", sections, figures)
 
 
@@ -157,12 +162,16 @@ def _measure(study: Study, split: str, detect: Detect) -> dict:
     val, test = _validation_frames(study, split), split_frames(study, split)[1]
     threshold = detection_metrics(val, _each(val, detect), CLASS_NAMES).best.threshold or 0.0
     found = _each(test, detect)
-    kept = [detections[detections.score >= threshold] for detections in found]
     return {
         "threshold": threshold,
-        **shares(test, kept),
+        **_shares_above(test, found, threshold),
         "map50": detection_metrics(test, found, CLASS_NAMES).map50,
+        "by_threshold": [_shares_above(test, found, at) for at in THRESHOLDS],
     }
+
+
+def _shares_above(frames: Sequence[LabelledFrame], found: Sequence[Detections], threshold: float) -> dict[str, float]:
+    return shares(frames, [detections[detections.score >= threshold] for detections in found])
 
 
 def _each(frames: Sequence[LabelledFrame], detect: Detect) -> list[Detections]:
@@ -202,6 +211,14 @@ def _meet(true: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
             pairs[number] = best
             overlap[:, best] = 0  # each object is met once
     return pairs
+
+
+def _plot(path: Path, figures: dict[str, dict]) -> None:
+    curves = {
+        way: tuple([point[key] for point in each["by_threshold"]] for key in ("false", "found"))
+        for way, each in figures.items()
+    }
+    plot_curves(path, curves, "boxes a frame that meet no object", "share of objects found")
 
 
 def _table(figures: dict[str, dict]) -> str:

@@ -15,6 +15,7 @@ from sonar_debris.detection.settings import PipelineSettings
 from sonar_debris.evaluation.proposal_recall import proposal_recall
 from sonar_debris.frames import open_frames
 from sonar_debris.reproduce.pipelines import QUICK_RECIPE, split_frames
+from sonar_debris.reproduce.plots import plot_curves
 from sonar_debris.reproduce.study import Study, markdown_table, percent
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.pipeline import Recipe, train_proposer
@@ -36,10 +37,9 @@ def reproduce_novel_objects(study: Study) -> None:
     ledger = study.ledger("novel-objects", len(groups))
     train, test = split_frames(study, "random")
     cells = {group: ledger.cell(_name(group), lambda group=group: _run(study, group, train, test)) for group in groups}
-    sections = [
-        ABOUT,
-        _table(cells),
-    ]
+    curves = {", ".join(group): (LIMITS, list(_pooled(cells[group], group).values())) for group in _shown(cells)}
+    plot_curves(study.folder / "recall.png", curves, "proposals a frame", "recall of the objects never seen")
+    sections = [ABOUT, _table(cells), "![recall against proposals](recall.png)"]
     study.write("Objects of classes never seen", sections, {_name(group): cell for group, cell in cells.items()})
 
 
@@ -73,15 +73,19 @@ def _recall(
     return proposal_recall(objects, *map(list, zip(*found, strict=True)), LIMITS)
 
 
+def _shown(cells: dict[tuple[str, ...], dict]) -> list[tuple[str, ...]]:
+    """The groups that were left out and that the test part shows; of others there is no recall."""
+    return [group for group, cell in cells.items() if any(cell["objects"][name] for name in group)]
+
+
 def _table(cells: dict[tuple[str, ...], dict]) -> str:
     header = ["left out", "objects", "frames left", *(f"never seen, {limit}" for limit in LIMITS), "seen, 60"]
     rows = []
-    for group, cell in cells.items():
-        objects = sum(cell["objects"][name] for name in group)
-        if objects:
-            unseen, seen = (_pooled(one, group) for one in (cell, cells[()]))
-            shares = [*(unseen[limit] for limit in LIMITS), seen[60]]
-            rows.append([", ".join(group), str(objects), str(cell["frames"]), *map(percent, shares)])
+    for group in _shown(cells):
+        objects = sum(cells[group]["objects"][name] for name in group)
+        unseen, seen = (_pooled(cells[each], group) for each in (group, ()))
+        shares = [*(unseen[limit] for limit in LIMITS), seen[60]]
+        rows.append([", ".join(group), str(objects), str(cells[group]["frames"]), *map(percent, shares)])
     return markdown_table(header, rows)
 
 
