@@ -1,0 +1,40 @@
+import numpy as np
+
+from sonar_debris.frames.geometry import FanGeometry
+from sonar_debris.frames.scan_conversion import to_echoes, to_fan
+
+FIRST, STEP, SAMPLES = 2.0, 0.02, 400
+BEARINGS = np.linspace(-14, 14, 64)
+FAN = FanGeometry.of_window(500, FIRST, FIRST + STEP * SAMPLES, 28.4)
+HOW = (FAN, BEARINGS, FIRST, STEP)
+
+
+def test_an_echo_lies_at_its_range_and_bearing():
+    echoes = np.zeros((SAMPLES, 64), np.uint8)
+    echoes[300, 50] = 255
+
+    image = to_fan(echoes, *HOW)
+
+    row, col = np.unravel_index(image.argmax(), image.shape)
+    distance, bearing = FAN.to_polar([col + 0.5, row + 0.5])
+    assert abs(distance - (FIRST + 300 * STEP)) < 1.5 * FAN.metres_per_pixel
+    assert abs(bearing - BEARINGS[50]) < 0.25
+
+
+def test_outside_the_fan_there_is_nothing():
+    image = to_fan(np.full((SAMPLES, 64), 9, np.uint8), *HOW)
+
+    assert image.shape == FAN.shape
+    assert image[0, 0] == image[-1, 0] == image[-1, -1] == 0
+    assert set(np.unique(image)) == {0, 9}
+    assert 0.4 < (image > 0).mean() < 0.9
+
+
+def test_smooth_echoes_survive_there_and_back():
+    sample, beam = np.meshgrid(np.linspace(0, 3, SAMPLES), np.linspace(0, 3, 64), indexing="ij")
+    echoes = np.float32(2 + np.sin(sample) * np.cos(beam))
+
+    back = to_echoes(to_fan(echoes, *HOW), *HOW, samples=SAMPLES)
+
+    inner = np.s_[5:-5, 3:-3]  # at the rim pixels outside the fan take part
+    np.testing.assert_allclose(back[inner], echoes[inner], atol=0.03)
