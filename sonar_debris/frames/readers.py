@@ -7,6 +7,7 @@ by one, and raises OSError or ValueError, with the reason as message, where the 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sonar_debris.frames.aris import read_aris
 from sonar_debris.frames.arrays import read_array
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.images import read_image
@@ -22,6 +23,7 @@ READERS: dict[str, Reader] = {
     ".bmp": read_image,
     ".pgm": read_image,
     ".npy": read_array,
+    ".aris": read_aris,
 }
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sonar_debris.frames import FrameReadError, open_frames
+from sonar_debris.frames.aris_writer import write_aris
 from sonar_debris.frames.readers import READERS
 
 SUFFIXES = sorted(READERS)
@@ -21,6 +22,8 @@ def write(path):
     if path.suffix.lower() == ".npy":
         with path.open("wb") as file:
             np.save(file, PIXELS)
+    elif path.suffix.lower() == ".aris":
+        write_aris(path, [(np.zeros((20, 48), np.uint8), {"sound_speed": 1500, "sample_period": 10})])
     else:
         path.write_bytes(cv2.imencode(path.suffix, PIXELS)[1])
     return path
@@ -33,7 +36,7 @@ def names(folder):
 @pytest.mark.parametrize("suffix", SUFFIXES + [suffix.upper() for suffix in SUFFIXES])
 def test_every_format_whatever_the_case_of_its_suffix(tmp_path, suffix):
     (frame,) = open_frames(write(tmp_path / f"ping{suffix}"))
-    assert frame.image.shape == (3, 4)
+    assert frame.image.shape == (frame.geometry.shape if frame.geometry else (3, 4))
 
 
 def test_a_file_is_named_as_given(tmp_path, monkeypatch):
