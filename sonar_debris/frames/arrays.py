@@ -1,5 +1,9 @@
-"""Reader of NumPy arrays: NPY."""
+"""Reader of NumPy arrays: NPY and NPZ, of one frame or of a stack of frames."""
 
+import math
+import re
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from tokenize import TokenError
@@ -11,35 +15,85 @@ from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.pixels import check_shape, to_grey
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_CHANNELS = (1, 3, 4)
 
 
 def read_array(path: Path, name: str) -> Iterator[Frame]:
-    """Read the one frame of an NPY file: ``(rows, cols)`` or ``(rows, cols, 1, 3 or 4)`` bool, integer or float.
+    """Read the frames of an NPY file, of which one is in memory at a time.
+
+    ``(rows, cols)`` and ``(rows, cols, 1, 3 or 4)`` are one frame, whatever has another axis before is a stack:
+    ``(frames, rows, cols)`` and ``(frames, rows, cols, 1, 3 or 4)``. Of bool, integer or float.
 
     Args:
         path: the NPY file; colour is RGB or RGBA.
-        name: the name that the frame shall bear.
+        name: the name that the frames shall bear.
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: the file is damaged, no NPY file, or its array is no frame.
+        ValueError: the file is damaged, no NPY file, or its array is no frame and no stack of frames.
     """
     with path.open("rb") as file:
-        _check_header(file)
-        file.seek(0)
-        pixels = np.load(file, allow_pickle=False)
-    yield Frame(to_grey(pixels), source=path, name=name)
+        for index, image in enumerate(_read(file)):
+            yield Frame(image, source=path, name=name, index=index)
 
 
-def _check_header(file: BinaryIO) -> None:
+def read_archive(path: Path, name: str) -> Iterator[Frame]:
+    """Read the frames of all arrays of an NPZ file, in natural order of their names, as `read_array` does.
+
+    Args:
+        path: the NPZ file.
+        name: the name that the frames shall bear.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: the file is damaged, no NPZ file, or one of its arrays is no frame and no stack of frames.
+    """
+    index = 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in sorted(archive.namelist(), key=_natural_key):
+                with archive.open(member) as file:
+                    for image in _read(file):
+                        yield Frame(image, source=path, name=name, index=index)
+                        index += 1
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise ValueError(f"not a readable NPZ file ({error})") from error
+
+
+def _read(file: BinaryIO) -> Iterator[np.ndarray]:
+    """The frames of an array in NPY format."""
+    shape, in_columns, dtype = _read_header(file)
+    frames, one = _split(shape)
+    check_shape(one)
+    if in_columns and frames != 1:
+        raise ValueError("the stack is in Fortran order, in which no frame lies in one piece; save it in C order")
+    for index in range(frames):
+        size = math.prod(one) * dtype.itemsize
+        data = file.read(size)
+        if len(data) < size:
+            raise ValueError(f"cut off within frame {index} of {frames}")
+        yield to_grey(np.frombuffer(data, dtype).reshape(one, order="F" if in_columns else "C"))
+
+
+def _split(shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """How many frames an array holds, and the shape of one."""
+    coloured = len(shape) >= 3 and shape[-1] in _CHANNELS
+    return (shape[0], shape[1:]) if len(shape) == (4 if coloured else 3) else (1, shape)
+
+
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Refuse what is no frame before memory is spent on it."""
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
         raise ValueError(f"NPY must be of version 1.0 or 2.0. Received: {version[0]}.{version[1]}")
     try:
-        shape, _, dtype = _HEADERS[version](file)
+        shape, in_columns, dtype = _HEADERS[version](file)
     except TokenError:
         raise ValueError("the NPY header is damaged") from None
-    check_shape(shape)
     if dtype.kind not in "biuf":
         raise ValueError(f"pixels must be bool, integer or float. Received: dtype {dtype}")
+    return shape, in_columns, dtype
+
+
+def _natural_key(name: str) -> list:
+    return [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", name)]

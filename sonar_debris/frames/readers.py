@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sonar_debris.frames.aris import read_aris
-from sonar_debris.frames.arrays import read_array
+from sonar_debris.frames.arrays import read_archive, read_array
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.images import read_image
 
@@ -23,6 +23,7 @@ READERS: dict[str, Reader] = {
     ".bmp": read_image,
     ".pgm": read_image,
     ".npy": read_array,
+    ".npz": read_archive,
     ".aris": read_aris,
 }
 

@@ -22,6 +22,9 @@ def write(path):
     if path.suffix.lower() == ".npy":
         with path.open("wb") as file:
             np.save(file, PIXELS)
+    elif path.suffix.lower() == ".npz":
+        with path.open("wb") as file:
+            np.savez(file, PIXELS)
     elif path.suffix.lower() == ".aris":
         write_aris(path, [(np.zeros((20, 48), np.uint8), {"sound_speed": 1500, "sample_period": 10})])
     else:
