@@ -20,11 +20,11 @@ _AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIEN
 
 
 def read_image(path: Path, name: str) -> Iterator[Frame]:
-    """Read the one frame of a still image, of 8 or 16 bits, grey or colour.
+    """Read the one frame of a still image, or the pages of a TIFF one by one; of 8 or 16 bits, grey or colour.
 
     Args:
         path: the image file; its content, not its suffix, tells the format.
-        name: the name that the frame shall bear.
+        name: the name that the frames shall bear.
 
     Raises:
         OSError: the file cannot be opened.
@@ -32,9 +32,14 @@ def read_image(path: Path, name: str) -> Iterator[Frame]:
     """
     with path.open("rb") as file, _quiet():
         image = _open(file)
-        check_shape((image.height, image.width))
-        pixels = _decode(image, file)
-    yield Frame(to_grey(pixels), source=path, name=name)
+        pages = _count_pages(image)
+        if pages == 1:
+            check_shape((image.height, image.width))
+            pixels = _decode(image, file)
+    if pages == 1:
+        yield Frame(to_grey(pixels), source=path, name=name)
+    for index in range(pages if pages > 1 else 0):
+        yield Frame(to_grey(_read_page(path, index)), source=path, name=name, index=index)
 
 
 @contextmanager
@@ -57,10 +62,32 @@ def _open(file: BinaryIO) -> Image.Image:
 
 
 @_one_error()
+def _count_pages(image: Image.Image) -> int:
+    pages = getattr(image, "n_frames", 1)
+    if pages > 1 and image.format != "TIFF":
+        raise ValueError(f"the file holds {pages} images where one is expected")
+    return pages
+
+
+def _read_page(path: Path, index: int) -> np.ndarray:
+    """Decode one page of a TIFF, of which the others are not kept in memory."""
+    with path.open("rb") as file, _quiet():
+        image = _open(file)
+        _seek(image, index)
+        check_shape((image.height, image.width))
+        _, pages = cv2.imreadmulti(str(path), start=index, count=1, flags=_AS_STORED)
+    if not pages:
+        raise ValueError(f"page {index} is damaged, cut off or of an unusual kind")
+    return pages[0] if pages[0].ndim == 2 else cv2.cvtColor(pages[0], cv2.COLOR_BGR2RGB)
+
+
+@_one_error()
+def _seek(image: Image.Image, index: int) -> None:
+    image.seek(index)
+
+
+@_one_error()
 def _decode(image: Image.Image, file: BinaryIO) -> np.ndarray:
-    images = getattr(image, "n_frames", 1)
-    if images > 1:
-        raise ValueError(f"the file holds {images} images where one is expected")
     return _decode_with_opencv(image, file) if image.format in ("PNG", "TIFF") else _decode_with_pillow(image)
 
 
