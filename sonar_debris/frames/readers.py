@@ -11,6 +11,7 @@ from sonar_debris.frames.aris import read_aris
 from sonar_debris.frames.arrays import read_archive, read_array
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.images import read_image
+from sonar_debris.frames.video import read_video
 
 Reader = Callable[[Path, str], Iterator[Frame]]
 
@@ -25,6 +26,10 @@ READERS: dict[str, Reader] = {
     ".npy": read_array,
     ".npz": read_archive,
     ".aris": read_aris,
+    ".mp4": read_video,
+    ".avi": read_video,
+    ".mkv": read_video,
+    ".mov": read_video,
 }
 
 

@@ -13,6 +13,7 @@ from sonar_debris.frames.aris_writer import write_aris
 from sonar_debris.frames.readers import READERS
 
 SUFFIXES = sorted(READERS)
+VIDEOS = (".mp4", ".avi", ".mkv", ".mov")
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
 
@@ -22,6 +23,10 @@ def write(path):
     if path.suffix.lower() == ".npy":
         with path.open("wb") as file:
             np.save(file, PIXELS)
+    elif path.suffix.lower() in VIDEOS:
+        video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+        video.write(np.full((48, 64, 3), 90, np.uint8))
+        video.release()
     elif path.suffix.lower() == ".npz":
         with path.open("wb") as file:
             np.savez(file, PIXELS)
@@ -39,7 +44,7 @@ def names(folder):
 @pytest.mark.parametrize("suffix", SUFFIXES + [suffix.upper() for suffix in SUFFIXES])
 def test_every_format_whatever_the_case_of_its_suffix(tmp_path, suffix):
     (frame,) = open_frames(write(tmp_path / f"ping{suffix}"))
-    assert frame.image.shape == (frame.geometry.shape if frame.geometry else (3, 4))
+    assert frame.image.shape == (frame.geometry.shape if frame.geometry else (48, 64) if frame.time == 0 else (3, 4))
 
 
 def test_a_file_is_named_as_given(tmp_path, monkeypatch):

@@ -1,0 +1,51 @@
+"""Reader of videos, through OpenCV."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.frame_read_error import FrameReadWarning
+from sonar_debris.frames.pixels import check_shape, to_grey
+
+# FFmpeg's own messages about a damaged file would stand beside the one line that is enough.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+def read_video(path: Path, name: str) -> Iterator[Frame]:
+    """Read the frames of a video one by one; their time is in seconds from its start.
+
+    Args:
+        path: the video: whatever container and codec OpenCV's FFmpeg reads.
+        name: the name that the frames shall bear.
+
+    Raises:
+        ValueError: the file is damaged, no video, or of a codec that is not known here.
+
+    Warns:
+        FrameReadWarning: the video ends before its last frame.
+    """
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        if not video.isOpened():
+            raise ValueError("not a video that can be read here: damaged, cut off, or of an unknown codec")
+        shape = int(video.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(video.get(cv2.CAP_PROP_FRAME_WIDTH))
+        check_shape(shape)
+        index = 0
+        while (read := video.read())[0]:
+            time = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            yield Frame(to_grey(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)), path, name, index, time)
+            index += 1
+        _check_end(name, index, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+    finally:
+        video.release()
+
+
+def _check_end(name: str, read: int, announced: int) -> None:
+    if not read:
+        raise ValueError("no frame of the video can be decoded")
+    if read < announced:
+        warnings.warn(FrameReadWarning(name, f"ends after {read} of {announced} frames"), stacklevel=3)
