@@ -90,7 +90,7 @@ def open_inputs(paths: Sequence[str], failures: Failures) -> tuple[Iterator[Fram
         failures: told of every path that cannot be opened and, later, of every frame that cannot be read.
 
     Returns:
-        The frames of all, and how many files there are to be read; 0 if no path could be opened.
+        The frames of all, and how many there are to be read; 0 if no path could be opened.
     """
     from sonar_debris.frames import FrameReadError, open_frames
 
@@ -108,10 +108,18 @@ def open_inputs(paths: Sequence[str], failures: Failures) -> tuple[Iterator[Fram
 
 
 def count_frames(path: Path) -> int:
-    """Count the files that ``open_frames`` reads from a file or folder."""
+    """Count the frames that ``open_frames`` reads from a file or folder; a file that cannot be read counts as one."""
     from sonar_debris.frames.opening import find_files
+    from sonar_debris.frames.readers import find_format
 
-    return len(find_files(path, lambda error: None)) if path.is_dir() else 1
+    files = find_files(path, lambda error: None) if path.is_dir() else [path]
+    total = 0
+    for file in files:
+        try:
+            total += find_format(file).count(file)
+        except (OSError, ValueError):
+            total += 1
+    return total
 
 
 def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:

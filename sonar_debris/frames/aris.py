@@ -42,6 +42,11 @@ def read_aris(path: Path, name: str) -> Iterator[Frame]:
         )
 
 
+def count_aris(path: Path) -> int:
+    """The number of whole frames of a recording."""
+    return len(ArisRecording(path))
+
+
 def aris_frame(recording: ArisRecording, index: int, path: Path, name: str) -> Frame:
     """Scan-convert one frame of a recording.
 

@@ -5,6 +5,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from typing import BinaryIO
@@ -49,13 +50,31 @@ def read_archive(path: Path, name: str) -> Iterator[Frame]:
         ValueError: the file is damaged, no NPZ file, or one of its arrays is no frame and no stack of frames.
     """
     index = 0
+    with _one_error(), zipfile.ZipFile(path) as archive:
+        for member in sorted(archive.namelist(), key=_natural_key):
+            with archive.open(member) as file:
+                for image in _read(file):
+                    yield Frame(image, source=path, name=name, index=index)
+                    index += 1
+
+
+def count_array(path: Path) -> int:
+    """The number of frames that an NPY file declares."""
+    with path.open("rb") as file:
+        return _split(_read_header(file)[0])[0]
+
+
+def count_archive(path: Path) -> int:
+    """The number of frames that the arrays of an NPZ file declare."""
+    with _one_error(), zipfile.ZipFile(path) as archive:
+        return sum(_split(_read_header(archive.open(member))[0])[0] for member in archive.namelist())
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    """Turn whatever a damaged archive makes zipfile raise into a ValueError."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            for member in sorted(archive.namelist(), key=_natural_key):
-                with archive.open(member) as file:
-                    for image in _read(file):
-                        yield Frame(image, source=path, name=name, index=index)
-                        index += 1
+        yield
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise ValueError(f"not a readable NPZ file ({error})") from error
 

@@ -42,6 +42,12 @@ def read_image(path: Path, name: str) -> Iterator[Frame]:
         yield Frame(to_grey(_read_page(path, index)), source=path, name=name, index=index)
 
 
+def count_images(path: Path) -> int:
+    """1, or the number of pages of a TIFF."""
+    with path.open("rb") as file, _quiet():
+        return _count_pages(_open(file))
+
+
 @contextmanager
 def _one_error() -> Iterator[None]:
     """Turn whatever a damaged file makes the decoders raise into a ValueError."""

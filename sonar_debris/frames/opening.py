@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_read_error import FrameReadError
-from sonar_debris.frames.readers import READERS, find_reader
+from sonar_debris.frames.readers import FORMATS, find_format
 
 OnError = Callable[[FrameReadError], None]
 
@@ -21,7 +21,7 @@ def open_frames(path: str | os.PathLike[str], on_error: OnError | None = None) -
     other formats, hidden files and folders, and links to folders are passed over.
 
     Args:
-        path: an image file (PNG, JPEG, TIFF, BMP, PGM, NPY) or a folder.
+        path: a file of a known format (an image, an array, a video, a recording) or a folder.
         on_error: called with the error of each file or subfolder that cannot be read, after which the
             iteration goes on. By default the error is raised.
 
@@ -37,7 +37,7 @@ def open_frames(path: str | os.PathLike[str], on_error: OnError | None = None) -
         ...     print(frame.name, frame.image.shape)
     """
     name, report = os.fspath(path), on_error or _raise
-    formats = "known formats: " + " ".join(READERS)
+    formats = "known formats: " + " ".join(FORMATS)
     try:
         is_folder = stat.S_ISDIR(os.stat(path).st_mode)
     except (OSError, ValueError) as error:
@@ -48,7 +48,7 @@ def open_frames(path: str | os.PathLike[str], on_error: OnError | None = None) -
         if not files:
             raise FrameReadError(name, f"the folder holds no frames; {formats}")
         return _read(files, report)
-    if find_reader(path) is None:
+    if find_format(path) is None:
         raise FrameReadError(name, f"not a file of frames; {formats}")
     return _read([(path, name)], report)
 
@@ -67,7 +67,7 @@ def find_files(folder: Path, report: OnError) -> list[Path]:
     for parent, folders, names in os.walk(folder, onerror=partial(_report_folder, folder, report)):
         folders[:] = [name for name in folders if not name.startswith(".")]
         files += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(filter(find_reader, files), key=_natural_key)
+    return sorted(filter(find_format, files), key=_natural_key)
 
 
 def _report_folder(root: Path, report: OnError, error: OSError) -> None:
@@ -86,7 +86,7 @@ def _read(files: list[tuple[Path, str]], report: OnError) -> Iterator[Frame]:
     for path, name in files:
         try:
             _check_file(path)
-            yield from find_reader(path)(path, name)
+            yield from find_format(path).read(path, name)
         except (OSError, ValueError) as error:
             report(FrameReadError(name, _reason(error)))
 

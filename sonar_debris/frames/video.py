@@ -44,6 +44,15 @@ def read_video(path: Path, name: str) -> Iterator[Frame]:
         video.release()
 
 
+def count_video(path: Path) -> int:
+    """The number of frames that a video announces."""
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        return max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+    finally:
+        video.release()
+
+
 def _check_end(name: str, read: int, announced: int) -> None:
     if not read:
         raise ValueError("no frame of the video can be decoded")

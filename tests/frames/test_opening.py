@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sonar_debris.frames import FrameReadError, open_frames
 from sonar_debris.frames.aris_writer import write_aris
-from sonar_debris.frames.readers import READERS
+from sonar_debris.frames.readers import FORMATS, find_format
 
-SUFFIXES = sorted(READERS)
+SUFFIXES = sorted(FORMATS)
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov")
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -153,6 +153,12 @@ def test_what_may_not_be_read_is_named(tmp_path):
     (tmp_path / "closed").chmod(0o700)
     assert read == ["2.png"]
     assert [str(error) for error in errors] == ["closed: Permission denied", "1.png: Permission denied"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_frames_are_counted(tmp_path, suffix):
+    path = write(tmp_path / f"ping{suffix}")
+    assert find_format(path).count(path) == len(list(open_frames(path))) == 1
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
