@@ -10,9 +10,11 @@ from sonar_debris.commands.messages import one_line
 from sonar_debris.errors import SonarDebrisError
 
 VERBS = {
+    "convert": "Convert a recording to images or a video.",
     "detect": "Find and name debris in sonar frames.",
     "evaluate": "Measure classifiers, proposals and detections on labelled frames.",
     "reproduce": "Regenerate the published results beside the published figures.",
+    "info": "Tell what a file of frames is.",
     "models": "List the shipped models, or show a model's card.",
     "simulate": "Make simulated sonar frames with ground truth.",
     "train": "Train the networks on labelled frames.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_read_error import FrameReadError
 from sonar_debris.frames.readers import FORMATS, find_format
+from sonar_debris.frames.sidecar import with_sidecar
 
 OnError = Callable[[FrameReadError], None]
 
@@ -86,7 +87,7 @@ def _read(files: list[tuple[Path, str]], report: OnError) -> Iterator[Frame]:
     for path, name in files:
         try:
             _check_file(path)
-            yield from find_format(path).read(path, name)
+            yield from map(with_sidecar, find_format(path).read(path, name))
         except (OSError, ValueError) as error:
             report(FrameReadError(name, _reason(error)))
 
