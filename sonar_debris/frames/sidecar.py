@@ -1,7 +1,8 @@
 """Geometry, navigation and time of frames whose own format cannot hold them: ``geometry.json`` in their folder.
 
 One object: ``format_version`` and ``files``, in which each file's name stands for a list of what is known of its
-frames, in order: ``geometry``, ``navigation`` and ``time``, with the attributes of `FanGeometry`, `Navigation` and `Frame`.
+frames, in order: ``geometry``, ``navigation`` and ``time``, with the attributes of `FanGeometry`, `Navigation` and
+`Frame`.
 """
 
 import json

@@ -33,7 +33,8 @@ def test_frames_keep_what_is_known_of_them(recording, tmp_path, target, error):
     assert len(after) == 3
     for one, other in zip(before, after, strict=True):
         assert (other.geometry, other.navigation, other.time) == (one.geometry, one.navigation, one.time)
-        assert np.abs(other.image - one.image).max() * 255 <= error
+        rows, cols = one.image.shape
+        assert np.abs(other.image[:rows, :cols] - one.image).max() * 255 <= error
 
 
 def test_frames_of_several_sizes_make_no_video(tmp_path):
@@ -42,7 +43,4 @@ def test_frames_of_several_sizes_make_no_video(tmp_path):
     result = run(tmp_path / "dive.npz", tmp_path / "dive.mp4")
 
     assert result.exit_code == 2
-    assert (
-        result.stderr
-        == f"error: {tmp_path}/dive.mp4: the frames of a video are of one size; convert to images instead\n"
-    )
+    assert result.stderr.startswith(f"error: {tmp_path}/dive.mp4: the frames of a video are of one size")
