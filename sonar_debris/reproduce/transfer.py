@@ -1,9 +1,7 @@
 """Does pre-training on turntable crops help where few water-tank crops are labelled?"""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,10 +11,10 @@ from sonar_debris.datasets.splits import FOLDS
 from sonar_debris.detection.weights import load_network
 from sonar_debris.networks.cnn_classifier import build_cnn_classifier
 from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops
+from sonar_debris.reproduce.crop_training import name_crops, scored, train_on_crops
 from sonar_debris.reproduce.plots import plot_curves
 from sonar_debris.reproduce.study import Study, markdown_table, pooled_accuracy
-from sonar_debris.training.classifier import smoothed_cross_entropy
-from sonar_debris.training.fit import Schedule, fit, save_network
+from sonar_debris.training.fit import save_network
 
 SIZE = 64
 TURNTABLE = "turntable-cropped"
@@ -84,26 +82,11 @@ def _run(study: Study, trial: Trial) -> dict:
     train, test = (read_crop_data(study.root, part, SIZE) for part in split_crops(study.root, trial.split, trial.fold))
     build = _pretrained_builder(study, trial.seed) if trial.start == "turntable" else build_cnn_classifier
     network = _train(study, build, _few(train, trial.count, trial.seed), trial.seed)
-    given = network.predict(test.images[..., None], batch_size=64, verbose=0).argmax(axis=1)
-    keras.utils.clear_session()  # or the graphs of a hundred trainings pile up in memory
-    accuracy = float((given == test.class_id).mean())
-    return {"accuracy": accuracy, "given": given.tolist(), "true": test.class_id.tolist()}
+    return scored(name_crops(network, test), test)
 
 
 def _train(study: Study, build: Callable[[int], keras.Model], data: CropData, seed: int) -> keras.Model:
-    epochs, steps = (2, 10) if study.quick else (10, 40)
-    schedule = Schedule(epochs, steps, seed=seed, precision=study.precision)
-    with tempfile.TemporaryDirectory() as run:
-        return fit(
-            lambda: build(len(data.class_names)),
-            data.draw_jittered,
-            None,
-            smoothed_cross_entropy,
-            schedule,
-            Path(run),
-            "cnn",
-            metrics=["accuracy"],
-        )
+    return train_on_crops(study, lambda: build(len(data.class_names)), data.draw_jittered, seed)[0]
 
 
 def _pretrained_builder(study: Study, seed: int) -> Callable[[int], keras.Model]:

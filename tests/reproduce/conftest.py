@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.reproduce import classification_trials, transfer
+from sonar_debris.reproduce import crop_training
 from sonar_debris.reproduce.study import Study
 from sonar_debris.training.fit import Schedule
 
@@ -32,6 +32,5 @@ def study_release(tiny_release, tmp_path_factory):
 @pytest.fixture
 def quick_study(study_release, tmp_path, monkeypatch):
     """A quick study whose batches are small."""
-    for study in (classification_trials, transfer):
-        monkeypatch.setattr(study, "Schedule", partial(Schedule, batch_size=4))
+    monkeypatch.setattr(crop_training, "Schedule", partial(Schedule, batch_size=4))
     return Study(study_release, tmp_path / "results" / "study", quick=True, command="sonar-debris reproduce x --quick")
