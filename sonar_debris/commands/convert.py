@@ -1,11 +1,14 @@
 """``sonar-debris convert``: a recording to images or to a video, with what is known of each frame beside them."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sonar_debris.commands.input_options import InputOptions, with_input_options
+from sonar_debris.commands.inputs import Failures, exit_code, open_inputs
 from sonar_debris.commands.progress import frame_progress
 
 if TYPE_CHECKING:
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 @click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="IN")
 @click.argument("output", type=click.Path(path_type=Path), metavar="OUT")
 @click.option("--rate", type=click.FloatRange(0.1, 1000), default=10.0, show_default=True, help="Of a video, hertz.")
-def convert(source: Path, output: Path, rate: float) -> None:
+@with_input_options
+def convert(source: Path, output: Path, rate: float, input_options: InputOptions) -> None:
     """Convert a recording to a folder of PNG images, or to a video if OUT ends in .mp4.
 
     Geometry, navigation and time of the frames go into geometry.json beside them, where detect finds them again.
@@ -25,24 +29,25 @@ def convert(source: Path, output: Path, rate: float) -> None:
     Example:
       sonar-debris convert dive-07.aris dive-07-images
     """
-    from sonar_debris.commands.detect import count_frames
-    from sonar_debris.frames import open_frames
-    from sonar_debris.outputs.folder import open_output_folder
+    from sonar_debris.outputs.folder import check_outside, open_output_folder
     from sonar_debris.outputs.sidecar import write_sidecar
 
     video = output.suffix.lower() == ".mp4"
     folder = output.parent if video else output
+    check_outside(output, [source])
+    failures, known = Failures(), []
+    frames, total = open_inputs([str(source)], failures, input_options)
     open_output_folder(folder)
-    frames, known = open_frames(source), []
     write = write_video(output, rate) if video else write_images(output)
     next(write)
-    with frame_progress(count_frames(source)) as show_done:
+    with frame_progress(total) as show_done:
         for frame in frames:
             known.append((write.send(frame), frame_without_image(frame)))
             show_done(len(known))
     write.close()
     write_sidecar(folder, known)
-    click.echo(f"{len(known)} frames in {output}")
+    click.echo(f"{len(known)} frames in {output}, {len(failures.found)} failed")
+    sys.exit(exit_code(len(known), len(failures.found)))
 
 
 def frame_without_image(frame: "Frame") -> "Frame":

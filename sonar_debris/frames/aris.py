@@ -6,45 +6,66 @@ from pathlib import Path
 
 import numpy as np
 
-from sonar_debris.frames.aris_format import beam_bearings
+from sonar_debris.frames.aris_format import SYSTEMS, beam_bearings
 from sonar_debris.frames.aris_recording import ArisRecording, ranges
+from sonar_debris.frames.damaged_frames import DamagedFrames
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_read_error import FrameReadWarning
-from sonar_debris.frames.geometry import FanGeometry
 from sonar_debris.frames.navigation import Navigation
-from sonar_debris.frames.scan_conversion import to_fan
+from sonar_debris.frames.scan_conversion import convert_scan
+from sonar_debris.frames.times import iso_time
+from sonar_debris.frames.wanted import EVERYTHING, Wanted
 
-# Rows of the fan that a recording is converted to: as detection sees it, more would be shrunk again.
-ROWS = 640
 
-
-def read_aris(path: Path, name: str) -> Iterator[Frame]:
+def read_aris(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
     """Read the frames of a recording one by one, whatever its size.
 
     Args:
         path: the ``.aris`` file.
         name: the name that its frames shall bear.
+        wanted: which frames.
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: the file is no ARIS recording; or, after the frames before it, a frame is damaged.
+        ValueError: the file is no ARIS recording; or, after all others, some frames are damaged.
 
     Warns:
         FrameReadWarning: the recording was cut off within a frame.
     """
     recording = ArisRecording(path)
-    for index in range(len(recording)):
-        yield aris_frame(recording, index, path, name)
+    damaged = DamagedFrames()
+    for index in range(*wanted.frames.indices(len(recording))):
+        with damaged.noted(index):
+            yield aris_frame(recording, index, path, name)
     if recording.left_over:
         whole = len(recording)
         warnings.warn(
             FrameReadWarning(name, f"cut off within frame {whole}; the {whole} before it are whole"), stacklevel=2
         )
+    damaged.report()
 
 
 def count_aris(path: Path) -> int:
     """The number of whole frames of a recording."""
     return len(ArisRecording(path))
+
+
+def describe_aris(path: Path) -> dict:
+    """What ``info`` tells of a recording: the sonar and its settings, by names that carry the unit."""
+    recording = ArisRecording(path)
+    first, last = recording.header(0), recording.header(len(recording) - 1)
+    begin, step = ranges(first)
+    return {
+        "sonar": SYSTEMS[int(first["system"])],
+        "beams": recording.beams,
+        "samples_per_beam": recording.samples,
+        "large_lens": bool(first["large_lens"]),
+        "sound_speed_m_s": round(float(first["sound_speed"]), 2),
+        "range_m": [round(begin, 3), round(begin + recording.samples * step, 3)],
+        "frame_rate_hz": round(float(first["frame_rate"]), 3),
+        "time": [iso_time(int(header["frame_time"]) / 1e6) for header in (first, last)],
+        "bytes_left_over": recording.left_over,
+    }
 
 
 def aris_frame(recording: ArisRecording, index: int, path: Path, name: str) -> Frame:
@@ -62,8 +83,7 @@ def aris_frame(recording: ArisRecording, index: int, path: Path, name: str) -> F
     header = recording.header(index)
     first, step = ranges(header)
     bearings = beam_bearings(recording.beams, bool(header["large_lens"]))
-    fan = fan_of(header, bearings, recording.samples)
-    image = to_fan(recording.echoes(index), fan, bearings, first, step)
+    image, fan = convert_scan(recording.echoes(index), bearings, first, step)
     return Frame(
         image / np.float32(255),
         source=path,
@@ -73,14 +93,6 @@ def aris_frame(recording: ArisRecording, index: int, path: Path, name: str) -> F
         geometry=fan,
         navigation=navigation(header),
     )
-
-
-def fan_of(header: np.void, bearings: np.ndarray, samples: int) -> FanGeometry:
-    """The fan between the outer edges of the outermost beams, from the first sample to the end of the last."""
-    first, step = ranges(header)
-    # To the edge of the outermost beam is half as far as from its centre to its neighbour's.
-    edge = bearings[-1] + (bearings[-1] - bearings[-2]) / 2
-    return FanGeometry.of_window(ROWS, first, first + samples * step, float(2 * edge))
 
 
 def navigation(header: np.void) -> Navigation:

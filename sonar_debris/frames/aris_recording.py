@@ -50,7 +50,7 @@ class ArisRecording:
         begin = HEADER_BYTES + index * self._stride
         header = self._bytes[begin : begin + HEADER_BYTES].view(FRAME_HEADER)[0]
         if _check(header) != (self.beams, self.samples):
-            raise ValueError(f"frame {index}: of another size than the first")
+            raise ValueError("a frame is of another size than the first")
         return header
 
     def echoes(self, index: int) -> np.ndarray:

@@ -12,14 +12,16 @@ from typing import BinaryIO
 
 import numpy as np
 
+from sonar_debris.frames.damaged_frames import DamagedFrames
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.pixels import check_shape, to_grey
+from sonar_debris.frames.wanted import EVERYTHING, Wanted, within
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _CHANNELS = (1, 3, 4)
 
 
-def read_array(path: Path, name: str) -> Iterator[Frame]:
+def read_array(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
     """Read the frames of an NPY file, of which one is in memory at a time.
 
     ``(rows, cols)`` and ``(rows, cols, 1, 3 or 4)`` are one frame, whatever has another axis before is a stack:
@@ -28,34 +30,41 @@ def read_array(path: Path, name: str) -> Iterator[Frame]:
     Args:
         path: the NPY file; colour is RGB or RGBA.
         name: the name that the frames shall bear.
+        wanted: which frames.
 
     Raises:
         OSError: the file cannot be opened.
         ValueError: the file is damaged, no NPY file, or its array is no frame and no stack of frames.
     """
+    damaged = DamagedFrames()
     with path.open("rb") as file:
-        for index, image in enumerate(_read(file)):
+        for index, image in _read(file, wanted.frames, damaged):
             yield Frame(image, source=path, name=name, index=index)
+    damaged.report()
 
 
-def read_archive(path: Path, name: str) -> Iterator[Frame]:
+def read_archive(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
     """Read the frames of all arrays of an NPZ file, in natural order of their names, as `read_array` does.
 
     Args:
         path: the NPZ file.
         name: the name that the frames shall bear.
+        wanted: which frames.
 
     Raises:
         OSError: the file cannot be opened.
         ValueError: the file is damaged, no NPZ file, or one of its arrays is no frame and no stack of frames.
     """
-    index = 0
+    position, damaged = 0, DamagedFrames()
     with _one_error(), zipfile.ZipFile(path) as archive:
         for member in sorted(archive.namelist(), key=_natural_key):
             with archive.open(member) as file:
-                for image in _read(file):
+                count = _split(_read_header(file)[0])[0]
+            with archive.open(member) as file:
+                for index, image in _read(file, within(wanted.frames, position), damaged, position):
                     yield Frame(image, source=path, name=name, index=index)
-                    index += 1
+            position += count
+    damaged.report()
 
 
 def count_array(path: Path) -> int:
@@ -79,19 +88,22 @@ def _one_error() -> Iterator[None]:
         raise ValueError(f"not a readable NPZ file ({error})") from error
 
 
-def _read(file: BinaryIO) -> Iterator[np.ndarray]:
-    """The frames of an array in NPY format."""
+def _read(file: BinaryIO, chosen: slice, damaged: DamagedFrames, position: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+    """The chosen frames of an array in NPY format, each with its index, counted on from ``position``."""
     shape, in_columns, dtype = _read_header(file)
     frames, one = _split(shape)
     check_shape(one)
     if in_columns and frames != 1:
         raise ValueError("the stack is in Fortran order, in which no frame lies in one piece; save it in C order")
-    for index in range(frames):
-        size = math.prod(one) * dtype.itemsize
+    begin, size = file.tell(), math.prod(one) * dtype.itemsize
+    for index in range(*chosen.indices(frames)):
+        file.seek(begin + index * size)
         data = file.read(size)
         if len(data) < size:
-            raise ValueError(f"cut off within frame {index} of {frames}")
-        yield to_grey(np.frombuffer(data, dtype).reshape(one, order="F" if in_columns else "C"))
+            raise ValueError(f"cut off within frame {position + index} of {position + frames}")
+        with damaged.noted(position + index):
+            image = to_grey(np.frombuffer(data, dtype).reshape(one, order="F" if in_columns else "C"))
+            yield position + index, image
 
 
 def _split(shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:

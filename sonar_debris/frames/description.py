@@ -1,10 +1,7 @@
 """What a file of frames is: format, sonar, number of frames, time span, range window, position."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-from sonar_debris.frames.aris_format import SYSTEMS
-from sonar_debris.frames.aris_recording import ArisRecording, ranges
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.opening import open_frames
 from sonar_debris.frames.readers import find_format
@@ -28,9 +25,7 @@ def describe(path: Path) -> dict:
         "rows": first.image.shape[0],
         "cols": first.image.shape[1],
     }
-    if kind.read.__name__ == "read_aris":
-        about |= _describe_aris(ArisRecording(path))
-    return about | _describe_frame(first)
+    return about | kind.describe(path) | _describe_frame(first)
 
 
 def _describe_frame(frame: Frame) -> dict:
@@ -44,23 +39,3 @@ def _describe_frame(frame: Frame) -> dict:
         digits = {"latitude": 7, "longitude": 7}
         about |= {key: round(value, digits.get(key, 2)) for key, value in values.items() if value is not None}
     return about
-
-
-def _describe_aris(recording: ArisRecording) -> dict:
-    first, last = recording.header(0), recording.header(len(recording) - 1)
-    begin, step = ranges(first)
-    return {
-        "sonar": SYSTEMS[int(first["system"])],
-        "beams": recording.beams,
-        "samples_per_beam": recording.samples,
-        "large_lens": bool(first["large_lens"]),
-        "sound_speed_m_s": round(float(first["sound_speed"]), 2),
-        "range_m": [round(begin, 3), round(begin + recording.samples * step, 3)],
-        "frame_rate_hz": round(float(first["frame_rate"]), 3),
-        "time": [_iso(header) for header in (first, last)],
-        "bytes_left_over": recording.left_over,
-    }
-
-
-def _iso(header) -> str:
-    return datetime.fromtimestamp(int(header["frame_time"]) / 1e6, UTC).isoformat(timespec="milliseconds")

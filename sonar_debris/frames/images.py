@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from sonar_debris.frames.damaged_frames import DamagedFrames
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey
+from sonar_debris.frames.wanted import EVERYTHING, Wanted
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "PPM")
 _PNG_END = b"IEND\xaeB`\x82"
@@ -19,12 +21,13 @@ _OPENCV_LOG, _SILENT = getattr(cv2.utils, "logging", cv2), 0  # OpenCV 4 keeps t
 _AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def read_image(path: Path, name: str) -> Iterator[Frame]:
+def read_image(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
     """Read the one frame of a still image, or the pages of a TIFF one by one; of 8 or 16 bits, grey or colour.
 
     Args:
         path: the image file; its content, not its suffix, tells the format.
         name: the name that the frames shall bear.
+        wanted: which pages.
 
     Raises:
         OSError: the file cannot be opened.
@@ -33,13 +36,18 @@ def read_image(path: Path, name: str) -> Iterator[Frame]:
     with path.open("rb") as file, _quiet():
         image = _open(file)
         pages = _count_pages(image)
-        if pages == 1:
+        chosen = range(*wanted.frames.indices(pages))
+        if pages == 1 and chosen:
             check_shape((image.height, image.width))
             pixels = _decode(image, file)
-    if pages == 1:
+    if pages == 1 and chosen:
         yield Frame(to_grey(pixels), source=path, name=name)
-    for index in range(pages if pages > 1 else 0):
-        yield Frame(to_grey(_read_page(path, index)), source=path, name=name, index=index)
+        return
+    damaged = DamagedFrames()
+    for index in chosen:
+        with damaged.noted(index):
+            yield Frame(to_grey(_read_page(path, index)), source=path, name=name, index=index)
+    damaged.report()
 
 
 def count_images(path: Path) -> int:
@@ -83,7 +91,7 @@ def _read_page(path: Path, index: int) -> np.ndarray:
         check_shape((image.height, image.width))
         _, pages = cv2.imreadmulti(str(path), start=index, count=1, flags=_AS_STORED)
     if not pages:
-        raise ValueError(f"page {index} is damaged, cut off or of an unusual kind")
+        raise ValueError("the page is damaged, cut off or of an unusual kind")
     return pages[0] if pages[0].ndim == 2 else cv2.cvtColor(pages[0], cv2.COLOR_BGR2RGB)
 
 

@@ -7,6 +7,9 @@ import numpy as np
 
 from sonar_debris.frames.geometry import FanGeometry
 
+# Rows of the fan that a recording is converted to: as detection sees it, more would be shrunk again.
+ROWS = 640
+
 
 @lru_cache(maxsize=8)
 def _pixel_maps(fan: FanGeometry, bearings: tuple[float, ...], first: float, step: float) -> tuple[np.ndarray, ...]:
@@ -18,6 +21,32 @@ def _pixel_maps(fan: FanGeometry, bearings: tuple[float, ...], first: float, ste
     # Beyond the centres of the outermost beams half a beam's width still belongs to them.
     beam = np.interp(bearing, bearings, np.arange(len(bearings)))
     return np.float32(beam), np.float32((distance - first) / step), fan.contains(xy)
+
+
+def convert_scan(echoes: np.ndarray, bearings: np.ndarray, first: float, step: float) -> tuple[np.ndarray, FanGeometry]:
+    """Scan-convert to a fan of ``ROWS`` rows that reaches from edge to edge of beams and samples.
+
+    Args:
+        echoes: ``(samples, beams)``, nearest range and leftmost beam first; at least two beams.
+        bearings: ``(beams,)`` rising, in degrees.
+        first: range of the first sample in metres.
+        step: from sample to sample in metres.
+
+    Returns:
+        The frame ``(rows, cols)`` of the dtype of ``echoes``, 0 outside the fan, and its geometry.
+
+    Raises:
+        ValueError: the window or the bearings make no fan.
+    """
+    fan = fan_around(bearings, first, step, len(echoes))
+    return to_fan(echoes, fan, bearings, first, step), fan
+
+
+def fan_around(bearings: np.ndarray, first: float, step: float, samples: int) -> FanGeometry:
+    """The fan of ``ROWS`` rows from edge to edge of beams and samples, as `convert_scan` fills it."""
+    # To the edge of the outermost beam is half as far as from its centre to its neighbour's.
+    edges = bearings[[0, -1]] + (bearings[[0, -1]] - bearings[[1, -2]]) / 2
+    return FanGeometry.of_window(ROWS, first, first + samples * step, float(2 * np.abs(edges).max()))
 
 
 def to_fan(echoes: np.ndarray, fan: FanGeometry, bearings: np.ndarray, first: float, step: float) -> np.ndarray:
