@@ -13,6 +13,7 @@ BLACK = 0.012
 # Share of the fan and the bright part together that both must share.
 LEAST_OVERLAP = 0.9
 BEARINGS = 64
+CLOSED = 9
 
 Outline = tuple[tuple[float, float], float, float, float]
 
@@ -30,8 +31,9 @@ def measure_outline(image: np.ndarray) -> Outline:
     Raises:
         ValueError: what is bright has not the outline of a fan.
     """
-    seen = np.uint8(image > BLACK * image.max())
-    seen = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    # Dark echoes within the fan belong to it. The margin keeps the frame's edge from being closed to the fan.
+    seen = np.pad(np.uint8(image > BLACK * image.max()), CLOSED)
+    seen = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((CLOSED, CLOSED), np.uint8))[CLOSED:-CLOSED, CLOSED:-CLOSED]
     return _measure(seen.tobytes(), seen.shape)
 
 

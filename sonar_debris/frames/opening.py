@@ -121,18 +121,25 @@ def _natural_key(path: Path) -> tuple:
 def _read(
     files: list[tuple[Path, str]], report: OnError, wanted: Wanted, window: RangeWindow | None
 ) -> Iterator[Frame]:
-    position, stop = 0, wanted.frames.stop
-    for path, name in files:
-        if stop is not None and position >= stop:
-            return
-        chosen = replace(wanted, frames=within(wanted.frames, position))
+    for path, name, chosen in _choose(files, wanted):
         try:
             _check_file(path)
             yield from _complete(_format_of(path).read(path, name, chosen), window)
         except (OSError, ValueError) as error:
             report(FrameReadError(name, _reason(error)))
-        if wanted.frames != slice(None):
-            position += _count(path)
+
+
+def _choose(files: list[tuple[Path, str]], wanted: Wanted) -> Iterator[tuple[Path, str, Wanted]]:
+    """The files that hold wanted frames, and which of each are wanted."""
+    position, stop = 0, wanted.frames.stop
+    for path, name in files:
+        if wanted.frames == slice(None):
+            yield path, name, wanted
+        elif stop is None or position < stop:
+            count, frames = _count(path), within(wanted.frames, position)
+            position += count
+            if range(count)[frames]:
+                yield path, name, replace(wanted, frames=frames)
 
 
 def _complete(frames: Iterator[Frame], window: RangeWindow | None) -> Iterator[Frame]:

@@ -25,6 +25,8 @@ DEFINITIONS = {
         "float32[] ranges\nmarine_acoustic_msgs/SonarImageData image\n"
     ),
 }
+# Of ranges that lie unevenly.
+MAX_SAMPLES = 4096
 # By the message's field dtype.
 _TYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
 
@@ -97,10 +99,12 @@ def _remappable(echoes: np.ndarray) -> np.ndarray:
 
 
 def _evenly(echoes: np.ndarray, ranges: np.ndarray, bearings: np.ndarray):
-    """Samples that lie unevenly in range, evenly."""
-    first, step = float(ranges[0]), float(ranges[-1] - ranges[0]) / (len(ranges) - 1)
-    even = first + step * np.arange(len(ranges))
-    if np.abs(even - ranges).max() < 0.1 * step:
+    """Samples that lie unevenly in range, evenly, and so close that none is lost."""
+    first, length = float(ranges[0]), float(ranges[-1] - ranges[0])
+    step = length / (len(ranges) - 1)
+    if np.abs(first + step * np.arange(len(ranges)) - ranges).max() < 0.1 * step:
         return echoes, bearings, first, step
+    step = max(float(np.diff(ranges).min()), length / MAX_SAMPLES)
+    even = np.arange(first, ranges[-1] + step / 2, step)
     nearest = np.interp(even, ranges, np.arange(len(ranges))).round().astype(int)
     return echoes[nearest], bearings, first, step

@@ -53,7 +53,7 @@ def test_a_changed_sidecar_is_read_again(image):
 def test_a_damaged_sidecar(image, content):
     Path(image.parent / "geometry.json").write_text(content)
 
-    with pytest.raises(FrameReadError, match="ping.png: geometry.json beside it cannot be understood"):
+    with pytest.raises(FrameReadError, match="ping.png: frame 0: geometry.json beside it cannot be understood"):
         list(open_frames(image))
 
 
