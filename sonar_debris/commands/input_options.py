@@ -1,6 +1,7 @@
 """The options that say what of the inputs is read, and how plain images are to be understood."""
 
 import functools
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class FrameRange(click.ParamType):
         """Read a range of frames."""
         if isinstance(value, slice):
             return value
-        match = re.fullmatch(r"(?:(\d+)|(\d*)-(\d*))(?::(\d+))?", str(value))
+        match = re.fullmatch(r"(?:(\d+)|(\d*)-(\d*))(?::(\d+))?", str(value), re.ASCII)
         if not match or not any(match.groups()):
             self.fail(f"{value!r} is no range of frames such as 7, 100-500 or 100-500:5", param, ctx)
         single, first, last, step = (int(number) if number else None for number in match.groups())
@@ -65,8 +66,10 @@ def with_input_options(command: Callable) -> Callable:
             raise click.UsageError("--range-min and --fov go with --range-max")
         if range_min is not None and fov is None:
             raise click.UsageError("--range-min goes with --fov")
-        if range_max is not None and range_max <= (range_min or 0):
-            raise click.UsageError("--range-max must be more than --range-min")
+        if range_max is not None and not (range_min or 0) < range_max < math.inf:
+            raise click.UsageError("--range-max must be more than --range-min, and finite")
+        if fov is not None and math.isnan(fov):
+            raise click.UsageError("--fov must be a number")
         window = None if range_max is None else RangeWindow(range_max, range_min or 0.0, fov)
         return command(input_options=InputOptions(Wanted(frames, topic), window), **others)
 
