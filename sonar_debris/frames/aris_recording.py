@@ -8,7 +8,7 @@ from sonar_debris.frames.aris_format import BEAMS, FILE_HEADER, FRAME_HEADER, HE
 
 
 class ArisRecording:
-    """Maps a recording into memory; its frames are of one size.
+    """A recording of which one frame at a time is mapped into memory; its frames are of one size.
 
     Args:
         path: the ``.aris`` file.
@@ -27,11 +27,10 @@ class ArisRecording:
         size = path.stat().st_size
         if size < 2 * HEADER_BYTES:
             raise ValueError("not an ARIS recording, or cut off before its first frame")
-        self._bytes = np.memmap(path, np.uint8, "r")
-        if self._bytes[:HEADER_BYTES].view(FILE_HEADER)[0]["signature"] != SIGNATURE:
+        self._path = path
+        if self._map(0, HEADER_BYTES).view(FILE_HEADER)[0]["signature"] != SIGNATURE:
             raise ValueError("not an ARIS recording: its first bytes are not those of one")
-        first = self._bytes[HEADER_BYTES : 2 * HEADER_BYTES].view(FRAME_HEADER)[0]
-        self.beams, self.samples = _check(first)
+        self.beams, self.samples = _check(self._map(HEADER_BYTES, HEADER_BYTES).view(FRAME_HEADER)[0])
         self._stride = HEADER_BYTES + self.beams * self.samples
         # The file header's own count is not to be relied on.
         self._count, self.left_over = divmod(size - HEADER_BYTES, self._stride)
@@ -47,17 +46,19 @@ class ArisRecording:
         Raises:
             ValueError: it is damaged, or of a frame of another size.
         """
-        begin = HEADER_BYTES + index * self._stride
-        header = self._bytes[begin : begin + HEADER_BYTES].view(FRAME_HEADER)[0]
+        header = self._map(HEADER_BYTES + index * self._stride, HEADER_BYTES).view(FRAME_HEADER)[0]
         if _check(header) != (self.beams, self.samples):
             raise ValueError("a frame is of another size than the first")
         return header
 
     def echoes(self, index: int) -> np.ndarray:
         """The samples of a frame: ``(samples, beams)`` uint8, nearest range first, leftmost beam first."""
-        begin = 2 * HEADER_BYTES + index * self._stride
-        stored = self._bytes[begin : begin + self.beams * self.samples].reshape(self.samples, self.beams)
-        return stored[:, ::-1]  # beam 0 is the rightmost
+        stored = self._map(2 * HEADER_BYTES + index * self._stride, self.beams * self.samples)
+        return stored.reshape(self.samples, self.beams)[:, ::-1]  # beam 0 is the rightmost
+
+    def _map(self, begin: int, size: int) -> np.ndarray:
+        """Map a part of the file. The whole, mapped once, would count as memory in use as far as it was read."""
+        return np.memmap(self._path, np.uint8, "r", begin, size)
 
 
 def ranges(header: np.void) -> tuple[float, float]:

@@ -1,7 +1,9 @@
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sonar_debris.frames.geometry import FanGeometry
-from sonar_debris.frames.scan_conversion import to_echoes, to_fan
+from sonar_debris.frames.scan_conversion import MAX_COLS, ROWS, fan_around, to_echoes, to_fan
 
 FIRST, STEP, SAMPLES = 2.0, 0.02, 400
 BEARINGS = np.linspace(-14, 14, 64)
@@ -38,3 +40,17 @@ def test_smooth_echoes_survive_there_and_back():
 
     inner = np.s_[5:-5, 3:-3]  # at the rim pixels outside the fan take part
     np.testing.assert_allclose(back[inner], echoes[inner], atol=0.03)
+
+
+@given(
+    first=st.floats(0, 1e6),
+    step=st.floats(1e-6, 1e3),
+    half=st.floats(1e-6, 89),
+    samples=st.integers(2, 3000),
+)
+def test_no_window_takes_the_memory(first, step, half, samples):
+    try:
+        rows, cols = fan_around(np.linspace(-half, half, 64), first, step, samples).shape
+    except ValueError:
+        return
+    assert rows * cols <= 2 * ROWS * MAX_COLS
