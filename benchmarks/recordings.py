@@ -3,7 +3,7 @@
     python benchmarks/recordings.py
 
 makes a sparse ARIS recording of 3 GB in a temporary folder, opens it, streams all of its frames, and scan-converts the
-same frames with ``skimage.transform.warp`` through the same maps, in the same run. Needs scikit-image (extra ``dev``).
+same frames with ``skimage.transform.warp`` through the same maps, in the same run. Needs ``pip install scikit-image``.
 """
 
 import resource

@@ -14,6 +14,8 @@ from sonar_debris.commands.progress import frame_progress
 if TYPE_CHECKING:
     from sonar_debris.frames import Frame
 
+CODECS = {".mp4": "mp4v", ".mkv": "FFV1"}
+
 
 @click.command()
 @click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="IN")
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--rate", type=click.FloatRange(0.1, 1000), default=10.0, show_default=True, help="Of a video, hertz.")
 @with_input_options
 def convert(source: Path, output: Path, rate: float, input_options: InputOptions) -> None:
-    """Convert a recording to a folder of PNG images, or to a video if OUT ends in .mp4.
+    """Convert a recording to a folder of PNG images, or to a video if OUT ends in .mp4, or in .mkv (lossless).
 
     Geometry, navigation and time of the frames go into geometry.json beside them, where detect finds them again.
 
@@ -32,11 +34,13 @@ def convert(source: Path, output: Path, rate: float, input_options: InputOptions
     from sonar_debris.outputs.folder import check_outside, open_output_folder
     from sonar_debris.outputs.sidecar import write_sidecar
 
-    video = output.suffix.lower() == ".mp4"
+    video = output.suffix.lower() in CODECS
     folder = output.parent if video else output
     check_outside(output, [source])
     failures, known = Failures(), []
     frames, total = open_inputs([str(source)], failures, input_options)
+    if not total:
+        sys.exit(2)
     open_output_folder(folder)
     write = write_video(output, rate) if video else write_images(output)
     next(write)
@@ -77,7 +81,8 @@ def write_video(path: Path, rate: float) -> Iterator[str]:
     frame = yield ""
     rows, cols = frame.image.shape
     # The codec halves colour's resolution, for which it needs an even number of rows and columns.
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (cols + cols % 2, rows + rows % 2))
+    codec = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])
+    video = cv2.VideoWriter(str(path), codec, rate, (cols + cols % 2, rows + rows % 2))
     if not video.isOpened():
         raise OSError(f"{path}: the video cannot be written")
     try:

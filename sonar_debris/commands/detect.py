@@ -16,7 +16,6 @@ from sonar_debris.commands.inputs import Failures, exit_code, open_inputs
 from sonar_debris.commands.loading import load_detector
 from sonar_debris.commands.messages import one_line
 from sonar_debris.commands.progress import frame_progress
-from sonar_debris.errors import SonarDebrisError
 
 if TYPE_CHECKING:
     from sonar_debris.detection.detections import Detections
@@ -61,8 +60,6 @@ def detect(
     check_outside(output, inputs)
     failures, undrawn = Failures(), Failures()
     frames, total = open_inputs(inputs, failures, input_options)
-    if not total and not failures.found:
-        raise SonarDebrisError("--frames: the inputs have no such frames")
     if not total:
         sys.exit(2)
     open_output_folder(output)

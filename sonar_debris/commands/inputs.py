@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sonar_debris.errors import SonarDebrisError
+
 if TYPE_CHECKING:
     from sonar_debris.commands.input_options import InputOptions
     from sonar_debris.frames import Frame
@@ -40,6 +42,9 @@ def open_inputs(paths: Sequence[str], failures: Failures, options: InputOptions)
 
     Returns:
         The frames of all, and how many there are to be read; 0 if no path could be opened.
+
+    Raises:
+        SonarDebrisError: they hold none of the frames that are wanted.
     """
     from sonar_debris.frames import FrameReadError, open_frames
     from sonar_debris.frames.opening import count_frames
@@ -54,6 +59,8 @@ def open_inputs(paths: Sequence[str], failures: Failures, options: InputOptions)
             total += len(range(count_frames(Path(path)))[options.wanted.frames])
         except FrameReadError as error:
             report(error)
+    if not total and not failures.found:
+        raise SonarDebrisError("--frames: the inputs have no such frames")
     return chain.from_iterable(streams), total
 
 

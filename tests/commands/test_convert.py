@@ -23,7 +23,7 @@ def run(*words):
     return CliRunner().invoke(main, ["convert", *map(str, words)])
 
 
-@pytest.mark.parametrize(("target", "error"), [("images", 0.3), ("video/dive.mp4", 12)])
+@pytest.mark.parametrize(("target", "error"), [("images", 0), ("video/dive.mkv", 0), ("video/dive.mp4", 12)])
 def test_frames_keep_what_is_known_of_them(recording, tmp_path, target, error):
     result = run(recording, tmp_path / target)
 
@@ -44,3 +44,29 @@ def test_frames_of_several_sizes_make_no_video(tmp_path):
 
     assert result.exit_code == 2
     assert result.stderr.startswith(f"error: {tmp_path}/dive.mp4: the frames of a video are of one size")
+
+
+def test_chosen_frames_only_and_the_damaged_named(recording, tmp_path):
+    data = bytearray(recording.read_bytes())
+    data[1024 + 1024 + 96 * 200 + 12] = 0  # the signature of the second frame
+    recording.write_bytes(data[:-10])
+
+    result = run(recording, tmp_path / "images")
+
+    assert result.exit_code == 1
+    assert result.stdout == f"1 frames in {tmp_path}/images, 1 failed\n"
+    assert f"error: {recording}: frame 1: a frame header is damaged" in result.stderr
+    assert f"warning: {recording}: cut off within frame 2; the 2 before it are whole" in result.stderr
+
+
+def test_frames_that_there_are_not(recording, tmp_path):
+    result = run(recording, tmp_path / "images", "--frames", "7-")
+
+    assert (result.exit_code, result.stderr) == (2, "error: --frames: the inputs have no such frames\n")
+    assert not (tmp_path / "images").exists()
+
+
+def test_nothing_to_open(tmp_path):
+    (tmp_path / "dive.oculus").write_bytes(b"x")
+
+    assert run(tmp_path / "dive.oculus", tmp_path / "images").exit_code == 2
