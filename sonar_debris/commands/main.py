@@ -8,7 +8,7 @@ import click
 
 from sonar_debris import __version__
 from sonar_debris.commands.messages import one_line
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 
 VERBS = {
     "convert": "Convert a recording to images or a video.",
@@ -56,9 +56,10 @@ class LazyGroup(click.Group):
 def show_warnings_in_one_line() -> None:
     """Of a file that is not whole the user hears in one line; where in our code that was found tells him nothing."""
     shown = warnings.showwarning
+    warnings.simplefilter("always", SonarDebrisWarning)
 
     def show(message, category, *where, **more) -> None:
-        if category.__name__ == "FrameReadWarning":  # its module is imported with the readers only
+        if issubclass(category, SonarDebrisWarning):
             click.echo(f"warning: {message}", err=True)
         else:
             shown(message, category, *where, **more)

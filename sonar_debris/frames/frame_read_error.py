@@ -1,6 +1,6 @@
 """What is raised for a frame that cannot be read, and warned of where frames are read nevertheless."""
 
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 
 
 class FrameReadError(SonarDebrisError):
@@ -20,7 +20,7 @@ class FrameReadError(SonarDebrisError):
         return " ".join(f"{self.name}: {self.reason}".split())
 
 
-class FrameReadWarning(UserWarning):
+class FrameReadWarning(SonarDebrisWarning):
     """A file that is not whole, though frames could be read; its message is the one line ``NAME: what``.
 
     Attributes:

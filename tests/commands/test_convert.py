@@ -28,7 +28,7 @@ def test_frames_keep_what_is_known_of_them(recording, tmp_path, target, error):
     result = run(recording, tmp_path / target)
 
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"3 frames in {tmp_path}/{target}\n"
+    assert result.stdout == f"3 frames in {tmp_path}/{target}, 0 failed\n"
     before, after = list(open_frames(recording)), list(open_frames(tmp_path / target))
     assert len(after) == 3
     for one, other in zip(before, after, strict=True):
