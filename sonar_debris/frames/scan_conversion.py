@@ -46,6 +46,13 @@ def convert_scan(echoes: np.ndarray, bearings: np.ndarray, first: float, step: f
         ValueError: the window or the bearings make no fan.
     """
     fan = fan_around(bearings, first, step, len(echoes))
+    # Of samples closer than the rows, each row shows the mean: picking one of them would show more speckle.
+    averaged = max(1, int(fan.metres_per_pixel / step))
+    if averaged > 1:
+        count = len(echoes) // averaged
+        kept = np.ascontiguousarray(echoes[: count * averaged])
+        echoes = cv2.resize(kept, (echoes.shape[1], count), interpolation=cv2.INTER_AREA)
+        first, step = first + step * (averaged - 1) / 2, step * averaged
     return to_fan(echoes, fan, bearings, first, step), fan
 
 

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sonar_debris.frames.geometry import FanGeometry
-from sonar_debris.frames.scan_conversion import MAX_COLS, ROWS, fan_around, to_echoes, to_fan
+from sonar_debris.frames.scan_conversion import MAX_COLS, ROWS, convert_scan, fan_around, to_echoes, to_fan
 
 FIRST, STEP, SAMPLES = 2.0, 0.02, 400
 BEARINGS = np.linspace(-14, 14, 64)
@@ -54,3 +55,16 @@ def test_no_window_takes_the_memory(first, step, half, samples):
     except ValueError:
         return
     assert rows * cols <= 2 * ROWS * MAX_COLS
+
+
+def test_of_many_samples_a_row_shows_the_mean():
+    noise = np.random.default_rng(0).uniform(0, 1, (4000, 32)).astype(np.float32)
+    bright = np.float32(np.abs(np.arange(4000) - 3000) < 20)[:, None] * np.ones((1, 32), np.float32)
+    bearings = np.linspace(-10, 10, 32)
+
+    image, fan = convert_scan(noise, bearings, 2.0, 0.005)
+    echo, _ = convert_scan(bright, bearings, 2.0, 0.005)
+
+    assert image[image > 0].std() < 0.6 * noise.std()
+    rows, cols = np.nonzero(echo > 0.5)
+    assert fan.to_polar(np.stack([cols, rows], -1) + 0.5)[:, 0].mean() == pytest.approx(2 + 3000 * 0.005, abs=0.005)
