@@ -188,14 +188,16 @@ def pipeline(
       sonar-debris train pipeline --data marine-debris-fls -o my-model
     """
     from sonar_debris.datasets.watertank import CLASS_NAMES
-    from sonar_debris.detection.settings import PipelineSettings
+    from sonar_debris.detection.settings import SlidingWindowSettings
 
     with quiet_backend():
         from sonar_debris.training.pipeline import Recipe, calibrate, train_networks
     if refit_of:
         data = replace(data, train=(*data.train, *data.val), val=())
     claim(output, data, seed=seed, precision=precision)
-    settings = PipelineSettings.load(refit_of / "model.json") if refit_of else PipelineSettings("", CLASS_NAMES)
+    settings = (
+        SlidingWindowSettings.load(refit_of / "model.json") if refit_of else SlidingWindowSettings("", CLASS_NAMES)
+    )
     labelled = select_labelled(data, data.train)
     validation = select_labelled(data, data.val) if data.val else []
     frames = load_frames(labelled, data.simulated, seed), load_frames(validation)

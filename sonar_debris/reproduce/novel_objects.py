@@ -11,7 +11,7 @@ from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.datasets.training_frames import load_training_frames
 from sonar_debris.datasets.watertank import CLASS_NAMES
 from sonar_debris.detection.proposer import ObjectProposer
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import SlidingWindowSettings
 from sonar_debris.evaluation.proposal_recall import proposal_recall
 from sonar_debris.frames import open_frames
 from sonar_debris.reproduce.pipelines import QUICK_RECIPE, split_frames
@@ -54,7 +54,7 @@ def _run(study: Study, group: Sequence[str], train: Sequence[LabelledFrame], tes
     recipe = (QUICK_RECIPE if study.quick else RECIPE).each_with(study.seed, study.precision)
     with tempfile.TemporaryDirectory() as folder:
         networks = train_proposer(load_training_frames(kept), recipe, Path(folder))
-    proposer = ObjectProposer(*networks, PipelineSettings("novel", CLASS_NAMES))
+    proposer = ObjectProposer(*networks, SlidingWindowSettings("novel", CLASS_NAMES))
     found = [proposer.propose(next(open_frames(frame.path))) for frame in test]
     shown = {name: sum(int((frame.class_id == k).sum()) for frame in test) for k, name in enumerate(CLASS_NAMES)}
     recall = {name: _recall(test, found, k) for k, name in enumerate(CLASS_NAMES) if shown[name]}

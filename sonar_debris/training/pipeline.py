@@ -11,8 +11,8 @@ from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.datasets.training_frames import TrainingFrame
 from sonar_debris.datasets.windows import WindowSampler
 from sonar_debris.detection.classifier import BACKGROUND, CropClassifier
-from sonar_debris.detection.detector import DebrisDetector
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import SlidingWindowSettings
+from sonar_debris.detection.sliding_window import SlidingWindowDetector
 from sonar_debris.detection.weights import load_network
 from sonar_debris.evaluation.detection_metrics import detection_metrics
 from sonar_debris.frames import open_frames
@@ -97,7 +97,7 @@ def _samplers(
     return WindowSampler(train, background_class=background_class), held
 
 
-def calibrate(folder: Path, settings: PipelineSettings, val: Sequence[LabelledFrame]) -> PipelineSettings:
+def calibrate(folder: Path, settings: SlidingWindowSettings, val: Sequence[LabelledFrame]) -> SlidingWindowSettings:
     """Choose the score threshold with the best F1 on validation frames.
 
     Args:
@@ -110,7 +110,7 @@ def calibrate(folder: Path, settings: PipelineSettings, val: Sequence[LabelledFr
     """
     classifier = CropClassifier(load_network(folder / "classifier.keras"), (*settings.class_names, BACKGROUND))
     networks = load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras")
-    detector = DebrisDetector(*networks, classifier, replace(settings, min_score=0.0))
+    detector = SlidingWindowDetector(*networks, classifier, replace(settings, min_score=0.0))
     found = [detector.detect(next(open_frames(frame.path))) for frame in val]
     metrics = detection_metrics(val, found, settings.class_names)
     threshold = metrics.best.threshold  # None where nothing was named

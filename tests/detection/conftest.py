@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.detection.detector import DebrisDetector
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import SlidingWindowSettings
 from sonar_debris.frames import Frame
 from sonar_debris.networks.box_refiner import build_box_refiner
 from sonar_debris.networks.objectness import build_objectness
@@ -16,7 +16,7 @@ from sonar_debris.networks.residual_classifier import build_residual_classifier
 
 CLASS_NAMES = tuple(f"class-{number}" for number in range(11))
 # Untrained networks find as much as they may: few proposals keep the tests fast.
-SETTINGS = PipelineSettings("untrained", CLASS_NAMES, step=4, proposals=12, candidates=6, min_score=0.0)
+SETTINGS = SlidingWindowSettings("untrained", CLASS_NAMES, step=4, proposals=12, candidates=6, min_score=0.0)
 
 
 @pytest.fixture(scope="session")

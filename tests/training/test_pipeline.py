@@ -6,7 +6,7 @@ import pytest
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.detection.detections import Detections
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import SlidingWindowSettings
 from sonar_debris.training import pipeline
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.pipeline import Recipe, calibrate, train_networks
@@ -99,7 +99,7 @@ def validation(tmp_path):
 def test_the_threshold_is_that_of_the_best_f1(detects, validation):
     given = detects([[5, 5, 25, 25], [30, 5, 50, 25]], [0.7127, 0.4], [1, 1])
 
-    settings = calibrate(Path(), PipelineSettings("m", NAMES, figures={"recall": 0.9}), validation)
+    settings = calibrate(Path(), SlidingWindowSettings("m", NAMES, figures={"recall": 0.9}), validation)
 
     assert settings.min_score == 0.712  # rounded down, or the object would be lost
     assert settings.figures == {"recall": 0.9, "validation_map50": 1.0, "validation_f1": 1.0}
@@ -111,7 +111,7 @@ def test_the_threshold_is_that_of_the_best_f1(detects, validation):
 def test_without_a_named_object_the_threshold_stays(detects, validation, found):
     detects(*found)
 
-    settings = calibrate(Path(), PipelineSettings("m", NAMES, min_score=0.25), validation)
+    settings = calibrate(Path(), SlidingWindowSettings("m", NAMES, min_score=0.25), validation)
 
     assert settings.min_score == 0.25
     assert settings.figures["validation_f1"] == 0
