@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 with_model = click.option(
     "--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="A shipped model or a path."
 )
+with_models = click.option(
+    "--model",
+    "models",
+    multiple=True,
+    default=("sliding-window",),
+    show_default=True,
+    metavar="NAME|PATH",
+    help="A shipped model or a path. Repeat it for the models of a cross-validation: each finds in its test fold only.",
+)
 with_json = click.option(
     "--json",
     "output",
@@ -48,7 +57,7 @@ def evaluate() -> None:
 
 @evaluate.command()
 @with_selection
-@with_model
+@with_models
 @click.option(
     "--predictions",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -56,38 +65,61 @@ def evaluate() -> None:
     help="Score these detections and run no model; frames are paired by the stem of their file names.",
 )
 @with_json
-def detections(selection: Selection, model: str, predictions: Path | None, output: Path | None) -> None:
-    """Average precision, recall and best F1 of a detector.
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Draw precision-recall curves, the confusion matrix and the worst misses there.",
+)
+def detections(
+    selection: Selection, models: tuple[str, ...], predictions: Path | None, output: Path | None, report: Path | None
+) -> None:
+    """Average precision with intervals, recall and best F1 of a detector; by class, object size and scene.
 
     \b
     Example:
-      sonar-debris evaluate detections --data marine-debris-fls --fold 0 --json figures.json
+      sonar-debris evaluate detections --data marine-debris-fls --fold 0 --json figures.json --report look
     """
+    from sonar_debris.datasets.splits import scenes_of
     from sonar_debris.datasets.watertank import CLASS_NAMES
-    from sonar_debris.evaluation.detection_metrics import detection_metrics
+    from sonar_debris.evaluation.bootstrap import bootstrap_map
+    from sonar_debris.evaluation.breakdown import by_scene, by_size
+    from sonar_debris.evaluation.detection_metrics import detection_metrics, match_detections, rename
     from sonar_debris.evaluation.predictions import read_predictions
-    from sonar_debris.evaluation.report import detection_tables
+    from sonar_debris.evaluation.report import detection_tables, interval_table, share_table
 
-    frames, missing = read_frames(selection), []
     if predictions:
+        frames = read_frames(selection)
         found, missing = read_predictions(predictions, frames)
     else:
-        found = on_each(frames, load_whole_detector(model, selection).detect)
-    metrics = detection_metrics(frames, found, CLASS_NAMES)
-    show(detection_tables(metrics))
+        frames, found, missing = *find_in(selection, models, "detect"), []
+    named = [rename(one, CLASS_NAMES) for one in found]
+    scenes = scenes_of(selection.root, frames)
+    metrics = detection_metrics(frames, named, CLASS_NAMES)
+    intervals = bootstrap_map(match_detections(frames, named, CLASS_NAMES), scenes)
+    sizes, places = by_size(frames, named, CLASS_NAMES), by_scene(frames, named, CLASS_NAMES, scenes)
+    show([*detection_tables(metrics), interval_table(intervals)])
+    show([share_table(sizes, "Size of the object, √area"), share_table(places, "Scene")])
     click.echo(
         f"{metrics.frames} frames of {selection}: {metrics.detections} named detections, {metrics.unknown} unknown"
     )
     if missing:
         click.echo(f"warning: {len(missing)} frames not in {predictions} count as empty, e.g. {missing[0]}", err=True)
-    write(output, selection, predictions or model, asdict(metrics) | {"frames_missing": missing})
+    if report:
+        from sonar_debris.evaluation.detection_report import draw_report
+
+        draw_report(report, frames, named, CLASS_NAMES, metrics)
+        click.echo(f"pictures in {report}")
+    parts = {"intervals": intervals, "by_size": sizes, "by_scene": places}
+    parts = {name: {key: asdict(one) for key, one in each.items()} for name, each in parts.items()}
+    write(output, selection, predictions or ", ".join(models), asdict(metrics) | parts | {"frames_missing": missing})
 
 
 @evaluate.command()
 @with_selection
-@with_model
+@with_models
 @with_json
-def proposals(selection: Selection, model: str, output: Path | None) -> None:
+def proposals(selection: Selection, models: tuple[str, ...], output: Path | None) -> None:
     """Recall of a detector's proposals, whatever their class, at 10, 30, 60 and 100 a frame.
 
     \b
@@ -97,12 +129,12 @@ def proposals(selection: Selection, model: str, output: Path | None) -> None:
     from sonar_debris.evaluation.proposal_recall import proposal_recall
     from sonar_debris.evaluation.report import recall_table
 
-    frames = read_frames(selection)
-    xyxy, objectness = zip(*on_each(frames, load_whole_detector(model, selection).propose), strict=True)
+    frames, found = find_in(selection, models, "propose")
+    xyxy, objectness = zip(*found, strict=True)
     recall = proposal_recall(frames, xyxy, objectness)
     show([recall_table(recall, "Class-agnostic recall of proposals at IoU 0.5")])
     click.echo(f"{len(frames)} frames of {selection}: {sum(map(len, xyxy))} proposals")
-    write(output, selection, model, {"frames": len(frames), "recall50": recall})
+    write(output, selection, ", ".join(models), {"frames": len(frames), "recall50": recall})
 
 
 @evaluate.command()
@@ -169,11 +201,44 @@ def read_images(selection: Selection, class_names: Sequence[str]) -> tuple[list[
     return [load_crop(crop) for crop in crops], class_id
 
 
-def load_whole_detector(model: str, selection: Selection) -> DebrisDetector:
+def find_in(selection: Selection, models: Sequence[str], verb: str) -> tuple[list[LabelledFrame], list[Any]]:
+    """What a detector, or each of several in the fold that was held out of its training, finds.
+
+    Args:
+        selection: which frames.
+        models: one, or the models of a cross-validation.
+        verb: the detector's method: ``"detect"`` or ``"propose"``.
+
+    Returns:
+        The frames, and what is found in each.
+
+    Raises:
+        SonarDebrisError: of several models, not exactly one was held out of each fold.
+    """
+    detectors = [load_whole_detector(model) for model in models]
+    frames, found = [], []
+    for detector, part in assign(detectors, selection):
+        warn_of_overlap(detector.settings.data, part)
+        some = read_frames(part)
+        frames += some
+        found += on_each(some, getattr(detector, verb))
+    return frames, found
+
+
+def assign(detectors: Sequence[DebrisDetector], selection: Selection) -> list[tuple[DebrisDetector, Selection]]:
+    """Which detector finds in which parts of a selection."""
+    if len(detectors) == 1:
+        return [(detectors[0], selection)]
+    by_fold = {str(detector.settings.data.get("test_fold")): detector for detector in detectors}
+    if selection.split != "scene" or len(by_fold) < len(detectors) or not by_fold.keys() >= set(selection.parts):
+        held = ", ".join(f"{detector.name}: {detector.settings.data.get('test_fold')}" for detector in detectors)
+        raise SonarDebrisError(f"several models need one a --fold, held out of its training (test folds: {held})")
+    return [(by_fold[fold], replace(selection, parts=(fold,))) for fold in selection.parts]
+
+
+def load_whole_detector(model: str) -> DebrisDetector:
     """Load a detector that leaves no score out, so that its curve is whole."""
-    detector = load_detector(model, min_score=0.0)
-    warn_of_overlap(detector.settings.data, selection)
-    return detector
+    return load_detector(model, min_score=0.0)
 
 
 def load_classifier(model: str, selection: Selection) -> CropClassifier:
@@ -181,7 +246,9 @@ def load_classifier(model: str, selection: Selection) -> CropClassifier:
     from sonar_debris.detection.classifier import CropClassifier
 
     if not model.endswith(".keras"):
-        return load_whole_detector(model, selection).classifier
+        detector = load_whole_detector(model)
+        warn_of_overlap(detector.settings.data, selection)
+        return detector.classifier
     classifier = CropClassifier.load(model)
     warn_of_overlap(json.loads(Path(model).with_suffix(".json").read_text()).get("data", {}), selection)
     return classifier
@@ -221,7 +288,11 @@ def write(output: Path | None, selection: Selection, scored: str | Path, figures
 
     if output is None:
         return
-    about = {"scored": str(scored), "split": selection.split, "parts": selection.parts}
+    about = {
+        "scored": list(scored) if isinstance(scored, tuple) else str(scored),
+        "split": selection.split,
+        "parts": selection.parts,
+    }
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_text(output) as stream:
         json.dump(about | figures, stream, indent=1)

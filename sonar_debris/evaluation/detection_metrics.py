@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from sonar_debris.evaluation.ground_truth import coco_index, ground_truth
 from sonar_debris.evaluation.matching import match
 from sonar_debris.evaluation.precision_recall import OperatingPoint, best_operating_point, precision_recall
 from sonar_debris.evaluation.proposal_recall import proposal_recall
+
+if TYPE_CHECKING:
+    from pycocotools.cocoeval import COCOeval
 
 COMMON_BOXES = 10
 
@@ -67,7 +71,7 @@ def detection_metrics(
     """
     named = [rename(found, class_names) for found in detections]
     xyxy, score, class_id = ([getattr(found, part) for found in named] for part in ("xyxy", "score", "class_id"))
-    matches = match(ground_truth(frames, class_names), coco_index(xyxy, class_id, class_names, score))
+    matches = match_detections(frames, named, class_names)
     ap = matches.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (IoU, classes)
     boxes = np.bincount(np.concatenate([frame.class_id for frame in frames]), minlength=len(class_names))
     unknown = sum(int(np.sum(found == len(class_names))) for found in class_id)
@@ -85,6 +89,21 @@ def detection_metrics(
         recall50=proposal_recall(frames, xyxy, score),
         best=best_operating_point(precision_recall(matches)),
     )
+
+
+def match_detections(
+    frames: Sequence[LabelledFrame], named: Sequence[Detections], class_names: Sequence[str], **how
+) -> "COCOeval":
+    """Pair detections with the labelled boxes of their class.
+
+    Args:
+        frames: the labelled frames.
+        named: what was found in each, as `rename` gives it.
+        class_names: the names that the ``class_id`` of both point into.
+        **how: passed on to `match`.
+    """
+    xyxy, class_id, score = ([getattr(found, part) for found in named] for part in ("xyxy", "class_id", "score"))
+    return match(ground_truth(frames, class_names), coco_index(xyxy, class_id, class_names, score), **how)
 
 
 def rename(detections: Detections, class_names: Sequence[str]) -> Detections:

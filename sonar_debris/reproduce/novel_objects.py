@@ -12,10 +12,10 @@ from sonar_debris.datasets.training_frames import load_training_frames
 from sonar_debris.datasets.watertank import CLASS_NAMES
 from sonar_debris.detection.proposer import ObjectProposer
 from sonar_debris.detection.settings import SlidingWindowSettings
+from sonar_debris.evaluation.plots import plot_curves
 from sonar_debris.evaluation.proposal_recall import proposal_recall
 from sonar_debris.frames import open_frames
 from sonar_debris.reproduce.pipelines import QUICK_RECIPE, split_frames
-from sonar_debris.reproduce.plots import plot_curves
 from sonar_debris.reproduce.study import Study, markdown_table, percent
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.pipeline import Recipe, train_proposer
