@@ -110,6 +110,7 @@ class DebrisDetector(ABC):
         unsure = probability < self.settings.min_probability * present
         # A named box is right if it is an object and bears the right name; an unknown one claims no name.
         score = np.interp(objectness * np.where(unsure, present, probability), *self.settings.calibration)
+        score = score.astype(np.float32)
         class_id = np.where(unsure, len(self.settings.class_names), class_id)
         order = np.argsort(-score, kind="stable")
         order = order[score[order] >= self.settings.min_score]

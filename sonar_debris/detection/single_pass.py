@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sonar_debris.detection.boxes import clip, non_maximum_suppression
+from sonar_debris.detection.boxes import area, clip, non_maximum_suppression
 from sonar_debris.detection.detections import Detections
 from sonar_debris.detection.detector import DebrisDetector
 from sonar_debris.detection.preparation import prepare
@@ -69,8 +69,7 @@ class SinglePassDetector(DebrisDetector):
             outputs = self.network.predict_on_batch(np.stack([padded[number] for number in same])[..., None])
             for number, output in zip(same, outputs, strict=True):
                 image, factors = prepared[number]
-                xyxy, *rest = _decode(output)
-                found[number] = (clip(xyxy, image.shape) / factors, *rest)
+                found[number] = _inside(*_decode(output), image.shape, factors)
         return found
 
 
@@ -79,12 +78,19 @@ def _pad(image: np.ndarray) -> np.ndarray:
     return np.pad(image, [(0, -side % MULTIPLE) for side in image.shape])
 
 
+def _inside(xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, shape, factors: np.ndarray) -> Found:
+    """Boxes cut off at the border of the prepared frame, in pixels of the frame as stored; none lies outside."""
+    xyxy = clip(xyxy, shape)
+    seen = area(xyxy) > 0
+    return xyxy[seen] / factors, objectness[seen], named[seen]
+
+
 def _decode(output: np.ndarray) -> Found:
     """The best locations of ``(rows, cols, 5 + classes)``."""
     rows, cols, channels = output.shape
     y, x = np.divmod(np.arange(rows * cols), cols)
     flat = output.reshape(-1, channels)
     best = np.argsort(-flat[:, 0], kind="stable")[:LOCATIONS]
-    at, flat = np.column_stack([x, y])[best] + np.float32(0.5), flat[best]
+    at, flat = np.float32(np.column_stack([x, y])[best] + 0.5), flat[best]
     xyxy = STRIDE * np.concatenate([at - flat[:, 1:3], at + flat[:, 3:5]], axis=1)
     return xyxy, flat[:, 0], flat[:, 5:]

@@ -59,7 +59,7 @@ def _fuse(scales: list[KerasTensor]) -> KerasTensor:
     """What each scale sees, brought to the finest one."""
     *finer, fused = (layers.Conv2D(FUSED, 1)(features) for features in scales)
     for lateral in reversed(finer):
-        upsampled = layers.UpSampling2D(2, interpolation="bilinear")(_convolve(fused, FUSED))
+        upsampled = layers.UpSampling2D(2)(_convolve(fused, FUSED))
         fused = layers.Add()([lateral, upsampled])
     return _convolve(fused, FUSED)
 

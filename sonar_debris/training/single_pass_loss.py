@@ -31,8 +31,8 @@ def single_pass_loss(target, predicted):
     Returns:
         ``(batch,)`` losses, whose mean is per unit of the batch's objectness.
     """
-    rows, cols, channels = predicted.shape[1:]
-    predicted = ops.reshape(predicted, (-1, rows * cols, channels))
+    rows, cols = ops.shape(predicted)[1:3]
+    predicted = ops.reshape(predicted, (-1, rows * cols, predicted.shape[-1]))
     score, named = ops.clip(predicted[..., 0], 1e-6, 1 - 1e-6), ops.clip(predicted[..., 5:], 1e-6, 1)
     at = _locations(rows, cols)
     boxes = ops.concatenate([at - predicted[..., 1:3], at + predicted[..., 3:5]], axis=-1)
