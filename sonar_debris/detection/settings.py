@@ -8,6 +8,8 @@ from typing import ClassVar, Self
 from sonar_debris.errors import SonarDebrisError
 
 FORMAT_VERSION = 1
+Calibration = tuple[tuple[float, ...], tuple[float, ...]]
+IDENTITY: Calibration = ((0.0, 1.0), (0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class ModelSettings:
     class_names: tuple[str, ...]
     overlap: float = 0.5
     min_probability: float = 0.4
-    calibration: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0, 1.0), (0.0, 1.0))
+    calibration: Calibration = IDENTITY
     min_score: float = 0.3
     data: dict = field(default_factory=dict)
     training: dict = field(default_factory=dict)

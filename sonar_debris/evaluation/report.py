@@ -20,8 +20,8 @@ def detection_tables(metrics: DetectionMetrics) -> list[Table]:
     means = metrics.map50_common, metrics.map50_95_common
     table.add_row(f"mean, classes of {COMMON_BOXES}+ boxes", common, *map(_share, means))
     best = metrics.best
-    point = _table("Best F1 at IoU 0.5", "threshold", "precision", "recall", "F1")
-    point.add_row(*map(_share, (best.threshold, best.precision, best.recall, best.f1)))
+    point = _table("Best F1 at IoU 0.5", "threshold", "precision", "recall", "F1", "calibration error")
+    point.add_row(*map(_share, (best.threshold, best.precision, best.recall, best.f1, metrics.calibration_error)))
     return [table, recall_table(metrics.recall50, "Class-agnostic recall at IoU 0.5, detections a frame"), point]
 
 

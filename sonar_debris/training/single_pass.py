@@ -1,9 +1,9 @@
 """Train the single-pass detector on whole frames."""
 
-from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from sonar_debris.datasets.frame_sampler import FrameSampler
 from sonar_debris.networks.single_pass import build_single_pass
@@ -12,7 +12,12 @@ from sonar_debris.training.single_pass_loss import single_pass_loss
 
 
 def train_single_pass(
-    train: FrameSampler, val: FrameSampler | None, classes: int, schedule: Schedule, run: Path
+    train: FrameSampler,
+    val: FrameSampler | None,
+    classes: int,
+    schedule: Schedule,
+    run: Path,
+    init: keras.Model | None = None,
 ) -> keras.Model:
     """Train a network of `build_single_pass`.
 
@@ -22,9 +27,24 @@ def train_single_pass(
         classes: number of classes.
         schedule: how long and how fast.
         run: gets ``detector.keras`` and its log.
+        init: a trained network to begin with, of whatever classes.
 
     Returns:
         The trained network.
     """
-    held = val and val.detection
-    return fit(partial(build_single_pass, classes), train.detection, held, single_pass_loss, schedule, run, "detector")
+
+    def build() -> keras.Model:
+        network = build_single_pass(classes)
+        if init:
+            copy_weights(init, network)
+        return network
+
+    return fit(build, train.detection, val and val.detection, single_pass_loss, schedule, run, "detector")
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Give a network the weights of another with the same layers, but for those of another shape: other classes."""
+    for old, new in zip(source.layers, target.layers, strict=True):
+        old, new = old.get_weights(), new
+        if [each.shape for each in old] == [each.shape for each in new.get_weights()]:
+            new.set_weights([np.array(each) for each in old])

@@ -48,9 +48,7 @@ def write_voc(folder):
         for name, (x, y, r, b) in BOXES.items()
     )
     for name, content in (("a", objects), ("b", "")):
-        (labels / f"{name}.xml").write_text(
-            f"<annotation><filename>{name}.png</filename>{size}{content}</annotation>"
-        )
+        (labels / f"{name}.xml").write_text(f"<annotation><filename>{name}.png</filename>{size}{content}</annotation>")
     return labels
 
 
@@ -72,7 +70,10 @@ def test_boxes_and_names(write, images, tmp_path):
     frames, names = read_labels(images, write(tmp_path))
 
     assert names == tuple(NAMES)
-    assert [(frame.name, frame.path.name, len(frame.xyxy)) for frame in frames] == [("a", "a.png", 2), ("b", "b.png", 0)]
+    assert [(frame.name, frame.path.name, len(frame.xyxy)) for frame in frames] == [
+        ("a", "a.png", 2),
+        ("b", "b.png", 0),
+    ]
     np.testing.assert_allclose(frames[0].xyxy, list(BOXES.values()), atol=1e-3)
     assert frames[0].class_id.tolist() == [0, 1]
 
