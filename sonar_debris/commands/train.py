@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sonar_debris.commands.train_detector import detector
 from sonar_debris.commands.training_inputs import crop_samples, frame_samples, load_frames, samplers, select_labelled
 from sonar_debris.commands.training_options import (
     TrainingData,
@@ -40,6 +41,9 @@ def train() -> None:
     Example:
       sonar-debris train pipeline --data marine-debris-fls -o my-model
     """
+
+
+train.add_command(detector)
 
 
 @train.command()

@@ -20,6 +20,12 @@ MIN_VISIBLE = 0.4
 MAX_PASTED = 3
 
 
+def common_shape(frames: Sequence[TrainingFrame], multiple: int) -> tuple[int, int]:
+    """Rows and columns that hold each of the frames, rounded up to a multiple."""
+    rows, cols = np.max([frame.image.shape for frame in frames], axis=0)
+    return int(-(-rows // multiple) * multiple), int(-(-cols // multiple) * multiple)
+
+
 class FrameSampler:
     """Draws frames of one size, each as likely as any other.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, train_test_split
 
 from sonar_debris.datasets.crops import Crop
 from sonar_debris.datasets.labelled_frame import LabelledFrame
@@ -59,6 +59,27 @@ def scenes_of(root: Path, frames: Sequence[LabelledFrame]) -> list[str]:
         return [str(scene) for scene in _compute_scenes(frames)]
     scene = _read_column(table, "frame", "scene")
     return [scene.get(frame.name, frame.name) for frame in frames]
+
+
+def hold_out_scenes(
+    frames: Sequence[LabelledFrame], share: float = 0.2, seed: int = 0
+) -> tuple[list[LabelledFrame], list[LabelledFrame]]:
+    """Keep whole scenes of frames, which are all read, for validation; where all show one scene, the last frames.
+
+    Args:
+        frames: N labelled frames, in order.
+        share: of the scenes, or of the frames, that is kept.
+        seed: of the choice of scenes.
+
+    Returns:
+        The frames to learn from and those to validate on.
+    """
+    scenes = _compute_scenes(frames)
+    if scenes.max(initial=0) == 0:
+        first = len(frames) - int(share * len(frames))
+        return list(frames[:first]), list(frames[first:])
+    ((train, val),) = GroupShuffleSplit(1, test_size=share, random_state=seed).split(frames, groups=scenes)
+    return [frames[number] for number in train], [frames[number] for number in val]
 
 
 def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int | Collection[str]) -> list[Crop]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from sonar_debris.datasets.frame_sampler import FrameSampler
 from sonar_debris.networks.single_pass import build_single_pass
@@ -18,6 +17,7 @@ def train_single_pass(
     schedule: Schedule,
     run: Path,
     init: keras.Model | None = None,
+    tensorboard: bool = False,
 ) -> keras.Model:
     """Train a network of `build_single_pass`.
 
@@ -28,6 +28,7 @@ def train_single_pass(
         schedule: how long and how fast.
         run: gets ``detector.keras`` and its log.
         init: a trained network to begin with, of whatever classes.
+        tensorboard: log for TensorBoard too.
 
     Returns:
         The trained network.
@@ -39,12 +40,12 @@ def train_single_pass(
             copy_weights(init, network)
         return network
 
-    return fit(build, train.detection, val and val.detection, single_pass_loss, schedule, run, "detector")
+    draw = train.detection, val and val.detection
+    return fit(build, *draw, single_pass_loss, schedule, run, "detector", tensorboard=tensorboard)
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Give a network the weights of another with the same layers, but for those of another shape: other classes."""
     for old, new in zip(source.layers, target.layers, strict=True):
-        old, new = old.get_weights(), new
-        if [each.shape for each in old] == [each.shape for each in new.get_weights()]:
-            new.set_weights([np.array(each) for each in old])
+        if [each.shape for each in old.weights] == [each.shape for each in new.weights]:
+            new.set_weights(old.get_weights())

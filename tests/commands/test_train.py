@@ -83,7 +83,7 @@ def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
     assert result.stdout.startswith("trained on 15 frames; try: sonar-debris detect FRAMES")
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     assert (model["name"], model["data"]["test_fold"], model["training"]["seed"]) == ("mine", 0, 3)
-    assert set(model["figures"]) == {"validation_map50", "validation_f1"}
+    assert set(model["figures"]) == {"validation_map50", "validation_map", "validation_f1"}
     assert DebrisDetector.from_pretrained(tmp_path / "run").name == "mine"
 
     # A refit learns from the validation frames too, and keeps what they had chosen.
