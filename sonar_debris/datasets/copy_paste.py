@@ -21,31 +21,41 @@ MAX_HIDDEN, MIN_INSIDE = 0.2, 0.98
 
 
 def paste_object(
-    image: np.ndarray, xyxy: np.ndarray, class_id: np.ndarray, donor: TrainingFrame, rng: np.random.Generator
+    image: np.ndarray,
+    xyxy: np.ndarray,
+    class_id: np.ndarray,
+    donor: TrainingFrame,
+    number: int,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Paste a random object of ``donor``, turned, scaled, perhaps mirrored, where it hides no other.
+    """Paste an object of ``donor``, turned, scaled, perhaps mirrored, where it hides no other.
 
     Args:
         image: normalised frame ``(rows, cols)``, 0 outside the fan; changed in place.
         xyxy: ``(N, 4)`` its boxes.
         class_id: ``(N,)`` their classes.
         donor: the frame that the object is taken from.
+        number: of the object in it.
         rng: random generator.
 
     Returns:
         The frame, its boxes and their classes, as they were where the object found no place.
     """
-    if not len(donor.xyxy):
-        return image, xyxy, class_id
-    number = rng.integers(len(donor.xyxy))
     source = (donor.xyxy[number, :2] + donor.xyxy[number, 2:]) / 2
-    goal = rng.uniform(0, image.shape[1]), source[1] + rng.uniform(-MAX_RANGE_SHIFT, MAX_RANGE_SHIFT)
+    goal = rng.uniform(0, image.shape[1]), _draw_row(source[1], donor.image.shape[0], image.shape[0], rng)
     motion = draw_affine(rng, source, goal, MAX_TURN, MAX_STRETCH)
     box = move_boxes(donor.xyxy[number : number + 1], motion)
     if not (_inside(donor.image, donor.xyxy[number]) and _inside(image, box[0]) and _free(xyxy, box)):
         return image, xyxy, class_id
     _blend(image, box[0], donor.image, motion)
     return image, np.concatenate([xyxy, box]), np.append(class_id, donor.class_id[number])
+
+
+def _draw_row(row: float, source_rows: int, rows: int, rng: np.random.Generator) -> float:
+    """About where the object lay; anywhere if the donor is no whole frame."""
+    if source_rows < rows / 2:
+        return rng.uniform(0, rows)
+    return row + rng.uniform(-MAX_RANGE_SHIFT, MAX_RANGE_SHIFT)
 
 
 def _inside(image: np.ndarray, box: np.ndarray) -> bool:

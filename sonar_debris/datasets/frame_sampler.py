@@ -8,6 +8,7 @@ import numpy as np
 from sonar_debris.datasets.augmentation import augment_frame, cut_out
 from sonar_debris.datasets.copy_paste import paste_object
 from sonar_debris.datasets.moves import draw_affine, move_boxes
+from sonar_debris.datasets.object_bank import ObjectBank
 from sonar_debris.datasets.training_frames import TrainingFrame
 from sonar_debris.detection.boxes import area, clip
 
@@ -34,10 +35,19 @@ class FrameSampler:
         shape: rows and columns of what is drawn, multiples of the network's ``MULTIPLE``.
         stride: of the network's locations: the unit of the boxes drawn.
         augmented: off for validation.
+        objects: what else to paste objects from.
     """
 
-    def __init__(self, frames: Sequence[TrainingFrame], shape: tuple[int, int], stride: int, augmented: bool = True):
+    def __init__(
+        self,
+        frames: Sequence[TrainingFrame],
+        shape: tuple[int, int],
+        stride: int,
+        augmented: bool = True,
+        objects: Sequence[TrainingFrame] = (),
+    ):
         self.frames = frames
+        self.bank = ObjectBank([*frames, *objects])
         self.shape = shape
         self.stride = stride
         self.augmented = augmented
@@ -50,9 +60,8 @@ class FrameSampler:
         frame = self.frames[rng.integers(len(self.frames))]
         image, xyxy, class_id = move_frame(frame, _draw_motion(self.shape, rng) if self.augmented else None, self.shape)
         if self.augmented:
-            for _ in range(rng.integers(MAX_PASTED + 1)):
-                donor = self.frames[rng.integers(len(self.frames))]
-                image, xyxy, class_id = paste_object(image, xyxy, class_id, donor, rng)
+            for _ in range(rng.integers(MAX_PASTED + 1) if len(self.bank) else 0):
+                image, xyxy, class_id = paste_object(image, xyxy, class_id, *self.bank.draw(rng), rng)
             image = augment_frame(image, rng)
             image = _cut_objects(image, xyxy, rng)
         target = np.full((MAX_OBJECTS, 5), -1, np.float32)

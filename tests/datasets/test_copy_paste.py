@@ -20,7 +20,7 @@ def donor(level=3.0):
 
 def paste(image, boxes, class_id, source, tries=40):
     for seed in range(tries):
-        image, boxes, class_id = paste_object(image, boxes, class_id, source, np.random.default_rng(seed))
+        image, boxes, class_id = paste_object(image, boxes, class_id, source, 0, np.random.default_rng(seed))
     return image, boxes, class_id
 
 
@@ -63,7 +63,10 @@ def test_an_object_at_the_border_of_its_fan_is_left_there():
     assert not len(boxes) and (image == host()).all()
 
 
-def test_a_frame_without_objects_gives_none():
-    image, boxes, _ = paste(host(), *NONE, TrainingFrame(host(), *NONE))
+def test_an_object_of_no_whole_frame_may_lie_at_any_range():
+    source = donor()
+    cut = TrainingFrame(source.image[60:130, 40:110], BOX - [40, 60, 40, 60], source.class_id)
 
-    assert not len(boxes) and (image == host()).all()
+    _, boxes, _ = paste(host(), *NONE, cut)
+
+    assert boxes[:, 1].min() < 40 and boxes[:, 3].max() > 150
