@@ -18,6 +18,8 @@ MAX_RANGE_SHIFT = 80.0
 MARGIN, FADE = 1.3, 0.3
 # Of a box, at most this much may be hidden by another; and the fan must hold this much of it.
 MAX_HIDDEN, MIN_INSIDE = 0.2, 0.98
+# Places that are tried.
+TRIES = 4
 
 
 def paste_object(
@@ -41,14 +43,17 @@ def paste_object(
     Returns:
         The frame, its boxes and their classes, as they were where the object found no place.
     """
-    source = (donor.xyxy[number, :2] + donor.xyxy[number, 2:]) / 2
-    goal = rng.uniform(0, image.shape[1]), _draw_row(source[1], donor.image.shape[0], image.shape[0], rng)
-    motion = draw_affine(rng, source, goal, MAX_TURN, MAX_STRETCH)
-    box = move_boxes(donor.xyxy[number : number + 1], motion)
-    if not (_inside(donor.image, donor.xyxy[number]) and _inside(image, box[0]) and _free(xyxy, box)):
+    if not _inside(donor.image, donor.xyxy[number]):
         return image, xyxy, class_id
-    _blend(image, box[0], donor.image, motion)
-    return image, np.concatenate([xyxy, box]), np.append(class_id, donor.class_id[number])
+    source = (donor.xyxy[number, :2] + donor.xyxy[number, 2:]) / 2
+    for _ in range(TRIES):
+        goal = rng.uniform(0, image.shape[1]), _draw_row(source[1], donor.image.shape[0], image.shape[0], rng)
+        motion = draw_affine(rng, source, goal, MAX_TURN, MAX_STRETCH)
+        box = move_boxes(donor.xyxy[number : number + 1], motion)
+        if _inside(image, box[0]) and _free(xyxy, box):
+            _blend(image, box[0], donor.image, motion)
+            return image, np.concatenate([xyxy, box]), np.append(class_id, donor.class_id[number])
+    return image, xyxy, class_id
 
 
 def _draw_row(row: float, source_rows: int, rows: int, rng: np.random.Generator) -> float:

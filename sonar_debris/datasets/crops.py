@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from sonar_debris.errors import SonarDebrisError
@@ -18,11 +17,17 @@ class Crop:
         name: the file's stem, the key in split tables.
         path: its image file.
         class_id: index into the class names that `crop_class_names` gives.
+        turns: quarter turns counter-clockwise that bring it to the orientation of frames, in which range runs up.
     """
 
     name: str
     path: Path
     class_id: int
+    turns: int = 0
+
+
+# Quarter turns: in the water tank's crops range runs to the right; in the turntable's it runs up, as in frames.
+TURNS = {"watertank-cropped": 1, "turntable-cropped": 0}
 
 
 def crop_class_names(root: Path, collection: str = "watertank-cropped") -> tuple[str, ...]:
@@ -45,7 +50,7 @@ def read_crops(root: Path, collection: str = "watertank-cropped") -> list[Crop]:
         SonarDebrisError: the folder is not there.
     """
     return [
-        Crop(path.stem, path, class_id)
+        Crop(path.stem, path, class_id, TURNS[collection])
         for class_id, name in enumerate(crop_class_names(root, collection))
         for path in sorted((Path(root) / collection / name).glob("*.png"))
     ]
@@ -54,11 +59,8 @@ def read_crops(root: Path, collection: str = "watertank-cropped") -> list[Crop]:
 def load_crop(crop: Crop) -> np.ndarray:
     """A crop's image, turned the way objects lie in frames.
 
-    In the release's crops range runs to the right; in its frames range runs up. A quarter turn
-    counter-clockwise brings them together.
-
     Returns:
         ``(rows, cols)`` float32 in [0, 1].
     """
     (frame,) = open_frames(crop.path)
-    return cv2.rotate(frame.image, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    return np.ascontiguousarray(np.rot90(frame.image, crop.turns))

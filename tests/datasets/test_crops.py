@@ -46,10 +46,37 @@ def test_a_crop_is_turned_counter_clockwise(tmp_path):
     np.testing.assert_allclose(load_crop(crop), [[1, 0], [0.2, 0], [0, 0]], atol=1e-6)
 
 
+def test_a_crop_of_the_turntable_stays_as_it_lies(tmp_path):
+    (tmp_path / "turntable-cropped" / "can").mkdir(parents=True)
+    pixels = np.array([[0, 51, 255], [0, 0, 0]], np.uint8)
+    cv2.imwrite(str(tmp_path / "turntable-cropped" / "can" / "can-0.png"), pixels)
+
+    (crop,) = read_crops(tmp_path, "turntable-cropped")
+
+    np.testing.assert_allclose(load_crop(crop), pixels / 255, atol=1e-6)
+
+
 def test_the_release(real_data):
     assert len(crop_class_names(real_data)) == 10
     assert len(read_crops(real_data)) == 1980
     assert len(crop_class_names(real_data, "turntable-cropped")) == 18
+
+
+@pytest.mark.parametrize(("name", "on_turntable"), [("tire", "small-tire"), ("valve", "valve")])
+def test_both_collections_lie_the_same_way(real_data, name, on_turntable):
+    tank, table = (
+        mean_crop(real_data, "watertank-cropped", name),
+        mean_crop(real_data, "turntable-cropped", on_turntable),
+    )
+
+    correlation = [np.corrcoef(tank.ravel(), np.rot90(table, turns).ravel())[0, 1] for turns in range(4)]
+
+    assert int(np.argmax(correlation)) == 0
+
+
+def mean_crop(root, collection, name):
+    crops = [crop for crop in read_crops(root, collection) if crop.path.parent.name == name]
+    return np.mean([cv2.resize(load_crop(crop), (32, 32), interpolation=cv2.INTER_AREA) for crop in crops], axis=0)
 
 
 @pytest.mark.parametrize("name", ["bottle-0", "chain-1", "drink-carton-0", "hook-0", "standing-bottle-0", "tire-0"])
