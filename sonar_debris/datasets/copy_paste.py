@@ -9,7 +9,7 @@ import numpy as np
 
 from sonar_debris.datasets.moves import draw_affine, move_boxes
 from sonar_debris.datasets.training_frames import TrainingFrame
-from sonar_debris.detection.boxes import area
+from sonar_debris.detection.boxes import area, clip
 
 MAX_TURN, MAX_STRETCH = 15.0, 0.25
 # An object lands at about the range it had: in pixels, at most this much nearer or farther.
@@ -52,7 +52,7 @@ def paste_object(
         box = move_boxes(donor.xyxy[number : number + 1], motion)
         if _inside(image, box[0]) and _free(xyxy, box):
             _blend(image, box[0], donor.image, motion)
-            return image, np.concatenate([xyxy, box]), np.append(class_id, donor.class_id[number])
+            return image, np.concatenate([xyxy, clip(box, image.shape)]), np.append(class_id, donor.class_id[number])
     return image, xyxy, class_id
 
 
