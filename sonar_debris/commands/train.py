@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sonar_debris.commands.train_detector import detector
+from sonar_debris.commands.train_thresholds import thresholds
 from sonar_debris.commands.training_inputs import crop_samples, frame_samples, load_frames, samplers, select_labelled
 from sonar_debris.commands.training_options import (
     TrainingData,
@@ -44,6 +45,7 @@ def train() -> None:
 
 
 train.add_command(detector)
+train.add_command(thresholds)
 
 
 @train.command()

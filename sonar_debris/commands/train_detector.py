@@ -19,6 +19,7 @@ from sonar_debris.quiet import quiet_backend
 
 if TYPE_CHECKING:
     from sonar_debris.datasets.labelled_frame import LabelledFrame
+    from sonar_debris.datasets.training_frames import TrainingFrame
     from sonar_debris.detection.settings import SinglePassSettings
     from sonar_debris.training.fit import Schedule
 
@@ -34,12 +35,14 @@ class Lesson:
         val: frames to validate on; may be empty.
         class_names: one name a class.
         about: what ``model.json`` says of it.
+        objects: what else is pasted into the frames.
     """
 
     train: Sequence[LabelledFrame]
     val: Sequence[LabelledFrame]
     class_names: tuple[str, ...]
     about: dict
+    objects: Sequence[TrainingFrame] = ()
 
 
 @click.command()
@@ -112,10 +115,13 @@ def own_lesson(images: Path | None, labels: Path | None) -> Lesson:
 
 def release_lesson(data: TrainingData) -> Lesson:
     """Frames of the public release."""
+    from sonar_debris.datasets.turntable_objects import COLLECTION, read_turntable_objects
     from sonar_debris.datasets.watertank import CLASS_NAMES
 
+    there = (data.root / COLLECTION).is_dir()
+    objects = read_turntable_objects(data.root, CLASS_NAMES) if there else []
     val = select_labelled(data, data.val) if data.val else []
-    return Lesson(select_labelled(data, data.train), val, CLASS_NAMES, data.describe())
+    return Lesson(select_labelled(data, data.train), val, CLASS_NAMES, data.describe(), objects)
 
 
 def claim_for(output: Path, lesson: Lesson, simulated: int, init: str | None, schedule: Schedule) -> None:
@@ -133,7 +139,7 @@ def draw_frames(lesson: Lesson, simulated: int, seed: int) -> tuple:
         from sonar_debris.networks.single_pass import MULTIPLE, STRIDE
     shape = common_shape([*train, *val], MULTIPLE)
     held = FrameSampler(val, shape, STRIDE, augmented=False) if val else None
-    return FrameSampler(train, shape, STRIDE), held
+    return FrameSampler(train, shape, STRIDE, objects=lesson.objects), held
 
 
 def choose(folder: Path, settings: SinglePassSettings, val: Sequence[LabelledFrame]) -> SinglePassSettings:

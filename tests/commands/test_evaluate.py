@@ -80,7 +80,7 @@ def model(monkeypatch, classifier):
         asked.append((name, min_score))
         return detector
 
-    monkeypatch.setattr("sonar_debris.commands.evaluate.load_detector", load)
+    monkeypatch.setattr("sonar_debris.commands.finding.load_detector", load)
     return asked
 
 
