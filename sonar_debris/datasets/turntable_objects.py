@@ -1,12 +1,13 @@
 """Objects of the turntable, seen from all sides, to be pasted into frames of the water tank."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from sonar_debris.datasets.crops import load_crop, read_crops
+from sonar_debris.datasets.crops import Crop, load_crop, read_crops
 from sonar_debris.datasets.training_frames import TrainingFrame
 
 COLLECTION = "turntable-cropped"
@@ -36,8 +37,18 @@ def read_turntable_objects(root: Path, class_names: Sequence[str]) -> list[Train
         root: the folder of the public release.
         class_names: the names that the boxes' classes point into.
     """
+    return [_frame(load_crop(crop), crop.class_id) for crop in list_turntable_crops(root, class_names)]
+
+
+def list_turntable_crops(root: Path, class_names: Sequence[str]) -> list[Crop]:
+    """The turntable's crops of the tank's classes, with those classes.
+
+    Args:
+        root: the folder of the public release.
+        class_names: the names that the classes point into.
+    """
     return [
-        _frame(load_crop(crop), class_names.index(SAME[crop.path.parent.name]))
+        replace(crop, class_id=class_names.index(SAME[crop.path.parent.name]))
         for crop in read_crops(root, COLLECTION)
         if crop.path.parent.name in SAME and not (crop.path.parent.name == EXCEPT[0] and EXCEPT[1] in crop.name)
     ]
