@@ -122,15 +122,19 @@ def proposals(selection: Selection, models: tuple[str, ...], output: Path | None
     Example:
       sonar-debris evaluate proposals --data marine-debris-fls --fold 0
     """
-    from sonar_debris.evaluation.proposal_recall import proposal_recall
+    from sonar_debris.datasets.watertank import CLASS_NAMES
+    from sonar_debris.evaluation.proposal_recall import proposal_recall, recall_by_class
     from sonar_debris.evaluation.report import recall_table
 
     frames, found = find_in(selection, models, "propose")
     xyxy, objectness = zip(*found, strict=True)
     recall = proposal_recall(frames, xyxy, objectness)
-    show([recall_table(recall, "Class-agnostic recall of proposals at IoU 0.5")])
+    classes = recall_by_class(frames, xyxy, objectness, CLASS_NAMES)
+    show([recall_table({"all objects": recall} | classes, "Class-agnostic recall of proposals at IoU 0.5")])
     click.echo(f"{len(frames)} frames of {selection}: {sum(map(len, xyxy))} proposals")
-    write(output, selection, ", ".join(models), {"frames": len(frames), "recall50": recall})
+    write(
+        output, selection, ", ".join(models), {"frames": len(frames), "recall50": recall, "recall50_by_class": classes}
+    )
 
 
 @evaluate.command()

@@ -50,6 +50,7 @@ class Lesson:
 @with_data
 @click.option("--images", type=EXISTING, metavar="FOLDER", help="Your own images, in place of the public release.")
 @click.option("--labels", type=EXISTING, metavar="PATH", help="Their labels: COCO .json, Pascal VOC or YOLO folder.")
+@click.option("--without", multiple=True, metavar="CLASS", help="Learn from no frame of the release that shows this.")
 @click.option("--init", metavar="NAME|PATH", help="Begin with this model's weights.")
 @click.option("--thresholds-of", metavar="NAME|PATH", help="Keep this model's thresholds.")
 @click.option("--patience", type=click.IntRange(min=0), default=0, help="Stop after so many epochs without gain.")
@@ -61,6 +62,7 @@ def detector(
     data: TrainingData,
     images: Path | None,
     labels: Path | None,
+    without: tuple[str, ...],
     init: str | None,
     thresholds_of: str | None,
     patience: int,
@@ -83,7 +85,7 @@ def detector(
         from sonar_debris.training.single_pass import train_single_pass
     if tensorboard and not find_spec("tensorboard"):
         raise SonarDebrisError("--tensorboard: not installed; pip install 'sonar-debris[tensorboard]'")
-    lesson = own_lesson(images, labels) if labels or images else release_lesson(data)
+    lesson = own_lesson(images, labels) if labels or images else release_lesson(data, without)
     schedule = replace(schedule, weight_decay=0.05, patience=patience)
     claim_for(output, lesson, data.simulated, init, schedule)
     settings = SinglePassSettings("", lesson.class_names)
@@ -113,15 +115,23 @@ def own_lesson(images: Path | None, labels: Path | None) -> Lesson:
     return Lesson(train, val, names, about)
 
 
-def release_lesson(data: TrainingData) -> Lesson:
-    """Frames of the public release."""
+def release_lesson(data: TrainingData, without: Sequence[str]) -> Lesson:
+    """Frames of the public release, without those that show some classes."""
     from sonar_debris.datasets.turntable_objects import COLLECTION, read_turntable_objects
     from sonar_debris.datasets.watertank import CLASS_NAMES
 
+    unknown = sorted(set(without) - {*CLASS_NAMES})
+    if unknown:
+        raise click.UsageError(f"--without: no class {', '.join(unknown)}; choose among {', '.join(CLASS_NAMES)}")
+    hidden = {CLASS_NAMES.index(name) for name in without}
     there = (data.root / COLLECTION).is_dir()
     objects = read_turntable_objects(data.root, CLASS_NAMES) if there else []
-    val = select_labelled(data, data.val) if data.val else []
-    return Lesson(select_labelled(data, data.train), val, CLASS_NAMES, data.describe(), objects)
+    train, val, objects = (
+        [frame for frame in frames if hidden.isdisjoint(frame.class_id.tolist())]
+        for frames in (select_labelled(data, data.train), select_labelled(data, data.val), objects)
+    )
+    about = data.describe() | ({"without": without} if without else {})
+    return Lesson(train, val, CLASS_NAMES, about, objects)
 
 
 def claim_for(output: Path, lesson: Lesson, simulated: int, init: str | None, schedule: Schedule) -> None:

@@ -22,7 +22,11 @@ def detection_tables(metrics: DetectionMetrics) -> list[Table]:
     best = metrics.best
     point = _table("Best F1 at IoU 0.5", "threshold", "precision", "recall", "F1", "calibration error")
     point.add_row(*map(_share, (best.threshold, best.precision, best.recall, best.f1, metrics.calibration_error)))
-    return [table, recall_table(metrics.recall50, "Class-agnostic recall at IoU 0.5, detections a frame"), point]
+    return [
+        table,
+        recall_table({"recall": metrics.recall50}, "Class-agnostic recall at IoU 0.5, detections a frame"),
+        point,
+    ]
 
 
 def interval_table(intervals: dict[str, Interval]) -> Table:
@@ -41,10 +45,11 @@ def share_table(shares: dict[str, Share], first: str) -> Table:
     return table
 
 
-def recall_table(recall: dict[int, float], title: str) -> Table:
-    """Recall at each number of boxes a frame."""
-    table = _table(title, "boxes a frame", *map(str, recall))
-    table.add_row("recall", *map(_share, recall.values()))
+def recall_table(recall: dict[str, dict[int, float]], title: str) -> Table:
+    """Recall of several groups of objects at each number of boxes a frame."""
+    table = _table(title, "boxes a frame", *map(str, next(iter(recall.values()))))
+    for name, shares in recall.items():
+        table.add_row(name, *map(_share, shares.values()))
     return table
 
 

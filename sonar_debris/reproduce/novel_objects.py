@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from sonar_debris.datasets.watertank import CLASS_NAMES
 from sonar_debris.detection.proposer import ObjectProposer
 from sonar_debris.detection.settings import SlidingWindowSettings
 from sonar_debris.evaluation.plots import plot_curves
-from sonar_debris.evaluation.proposal_recall import proposal_recall
+from sonar_debris.evaluation.proposal_recall import recall_by_class
 from sonar_debris.frames import open_frames
 from sonar_debris.reproduce.pipelines import QUICK_RECIPE, split_frames
 from sonar_debris.reproduce.study import Study, markdown_table, percent
@@ -60,20 +59,8 @@ def _run(study: Study, group: Sequence[str], train: Sequence[LabelledFrame], tes
     proposer = ObjectProposer(*networks, SlidingWindowSettings("novel", CLASS_NAMES))
     found = [proposer.propose(next(open_frames(frame.path))) for frame in test]
     shown = {name: sum(int((frame.class_id == k).sum()) for frame in test) for k, name in enumerate(CLASS_NAMES)}
-    recall = {name: _recall(test, found, k) for k, name in enumerate(CLASS_NAMES) if shown[name]}
+    recall = recall_by_class(test, *zip(*found, strict=True), CLASS_NAMES, LIMITS)
     return {"frames": len(kept), "objects": shown, "recall": recall}
-
-
-def _recall(
-    frames: Sequence[LabelledFrame], found: Sequence[tuple[np.ndarray, np.ndarray]], class_id: int
-) -> dict[int, float]:
-    """Recall of the objects of a class, by number of proposals of whatever object."""
-    masks = [frame.class_id == class_id for frame in frames]
-    objects = [
-        replace(frame, xyxy=frame.xyxy[mask], class_id=frame.class_id[mask])
-        for frame, mask in zip(frames, masks, strict=True)
-    ]
-    return proposal_recall(objects, *map(list, zip(*found, strict=True)), LIMITS)
 
 
 def _shown(cells: dict[tuple[str, ...], dict]) -> list[tuple[str, ...]]:
