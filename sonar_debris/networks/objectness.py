@@ -26,7 +26,7 @@ def build_objectness(dropout: float = 0.5) -> keras.Model:
         [
             keras.Input((WINDOW, WINDOW, 1)),
             *_convolutions(),
-            layers.Flatten(),
+            layers.Flatten(name="flatten"),
             layers.Dense(96, activation="relu", name="fc"),
             layers.Dropout(dropout),
             # float32 whatever the policy: 8 bits of mantissa are too few for a score.

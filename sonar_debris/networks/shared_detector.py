@@ -10,9 +10,14 @@ from keras import layers
 
 from sonar_debris.networks.objectness import build_objectness
 
+FEATURES = 96
+
 
 def build_shared_detector(classes: int) -> keras.Model:
-    """The objectness network with a second head, FC(classes), on its FC(96) features.
+    """The objectness network with a second head, FC(96)-BN-FC(classes), on its convolutions.
+
+    Without batch-norm, and on the FC(96) that objectness has learned, of which most units are silent, hardly any class
+    is learned in the same number of steps.
 
     Args:
         classes: number of classes.
@@ -22,9 +27,13 @@ def build_shared_detector(classes: int) -> keras.Model:
         [0, 1], then class probabilities.
     """
     trunk = build_objectness()
-    score, features = trunk.outputs[0], trunk.layers[-2].output
-    named = layers.Dense(classes, activation="softmax", dtype="float32", name="class")(features)
-    return keras.Model(trunk.inputs, layers.Concatenate(dtype="float32")([score, named]), name="shared_detector")
+    features = layers.Dense(FEATURES, use_bias=False, name="class_fc")(trunk.get_layer("flatten").output)
+    # The default momentum of 0.99 needs thousands of steps until the running statistics arrive.
+    features = layers.BatchNormalization(momentum=0.9, name="class_norm")(features)
+    features = layers.ReLU(name="features")(features)
+    named = layers.Dense(classes, activation="softmax", dtype="float32", name="class")(layers.Dropout(0.3)(features))
+    outputs = layers.Concatenate(dtype="float32")([trunk.outputs[0], named])
+    return keras.Model(trunk.inputs, outputs, name="shared_detector")
 
 
 def objectness_part(network: keras.Model) -> keras.Model:
@@ -36,5 +45,5 @@ def objectness_part(network: keras.Model) -> keras.Model:
 
 
 def feature_part(network: keras.Model) -> keras.Model:
-    """From windows to the shared features ``(batch, 96)``."""
-    return keras.Model(network.inputs, network.get_layer("fc").output)
+    """From windows to the features ``(batch, 96)`` that the second head names."""
+    return keras.Model(network.inputs, network.get_layer("features").output)

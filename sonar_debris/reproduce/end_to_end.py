@@ -1,5 +1,6 @@
 """Detection, then recognition, on whole frames: two networks in sequence, shared features, and an SVM on them."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from sonar_debris.datasets.watertank import CLASS_NAMES, read_watertank
 from sonar_debris.datasets.windows import WindowSampler
 from sonar_debris.detection.detections import UNKNOWN, Detections
 from sonar_debris.detection.proposals import propose
+from sonar_debris.detection.proposer import ObjectProposer
 from sonar_debris.detection.weights import load_network
 from sonar_debris.detection.windows import cut_windows
 from sonar_debris.evaluation.detection_metrics import detection_metrics
@@ -38,27 +40,33 @@ STEP, PROPOSALS = 3, 60
 SVM_WINDOWS = 4000
 # Scores from which boxes count, for the curves of found objects against false boxes.
 THRESHOLDS = np.linspace(0.05, 0.95, 19).round(2).tolist()
-ABOUT = f"""\\
+ABOUT = f"""\
 On whole frames, at IoU 0.5, with the score threshold of the best F1 on validation frames: the share of objects *found*
 by a box of whatever name, the share of found ones *named* right, and boxes that meet no object (*false* positives) a
 frame; mAP@0.5 over all thresholds. Random split: the test part. Scene-disjoint: fold 0; the shared network learned from
-folds 1, 2 and 4, and fold 3 is its validation part. *two networks*: the pipeline of `detect`, with box refiner.
-*shared*: one network, an objectness and a class head on shared features, on the pyramid's {PROPOSALS} best windows.
-*shared + SVM*: an RBF support vector machine on those features names what the first head found. Windows come in seven
-shapes only, and objects here run from 15 to 250 pixels: without refined boxes few objects are met at IoU 0.5."""
+folds 1, 2 and 4, and fold 3 is its validation part. *two networks*: the pipeline of `detect`. *shared*: one network, an
+objectness and a class head on the same convolutions; its proposals are fitted by the pipeline's box refiner.
+*shared + SVM*: an RBF support vector machine on the class head's features names them. *shared, plain windows*: without
+refiner, the {PROPOSALS} best windows of seven shapes; objects here run from 15 to 250 pixels, and few windows fit."""
 
+Find = Callable[[Frame], tuple[np.ndarray, np.ndarray | None]]
 Detect = Callable[[Frame], Detections]
 
 
 def reproduce_end_to_end(study: Study) -> None:
     """Measure the three ways on both splits and write the report."""
-    ways = {"two networks": _sequence, "shared": _shared, "shared + SVM": _shared_svm}
+    ways = {
+        "two networks": _sequence,
+        "shared": _shared,
+        "shared + SVM": _shared_svm,
+        "shared, plain windows": _shared_windows,
+    }
     ledger = study.ledger("end-to-end", len(SPLITS) * len(ways))
     sections, figures = [ABOUT], {}
     for split in SPLITS:
         figures[split] = {
             way: ledger.cell(
-                f"{split}-{way.replace(' + ', '-').replace(' ', '-')}",
+                f"{split}-{re.sub('[ ,+]+', '-', way)}",
                 lambda make=make, split=split: _measure(study, split, make(study, split)),
             )
             for way, make in ways.items()
@@ -74,7 +82,7 @@ def _sequence(study: Study, split: str) -> Detect:
 
 def _shared(study: Study, split: str) -> Detect:
     network = _shared_network(study, split)
-    return partial(_detect, make_dense(objectness_part(network), STEP), partial(_predict, network))
+    return partial(_detect, _refined(study, split, network), partial(_predict, network))
 
 
 def _shared_svm(study: Study, split: str) -> Detect:
@@ -86,21 +94,37 @@ def _shared_svm(study: Study, split: str) -> Detect:
         names = np.eye(len(CLASS_NAMES), dtype=np.float32)[machine.predict(_predict(features, crops))]
         return np.column_stack([_predict(network, crops)[:, 0], names])
 
-    return partial(_detect, make_dense(objectness_part(network), STEP), recognise)
+    return partial(_detect, _refined(study, split, network), recognise)
 
 
-def _detect(dense, recognise: Callable[[np.ndarray], np.ndarray], frame: Frame) -> Detections:
-    """The best windows of the pyramid, each named; the score is objectness times the probability of the name.
+def _shared_windows(study: Study, split: str) -> Detect:
+    network = _shared_network(study, split)
+    dense = make_dense(objectness_part(network), STEP)
+
+    def find(frame: Frame) -> tuple[np.ndarray, None]:
+        return propose(dense, [normalise(frame.image)], STEP, PROPOSALS)[0], None
+
+    return partial(_detect, find, partial(_predict, network))
+
+
+def _refined(study: Study, split: str, network) -> Find:
+    """The proposals of a shared network, fitted and judged by the box refiner of the split's pipeline."""
+    pipeline = load_pipeline(study, split)
+    return ObjectProposer(objectness_part(network), pipeline.proposer.refiner, pipeline.settings).propose
+
+
+def _detect(find: Find, recognise: Callable[[np.ndarray], np.ndarray], frame: Frame) -> Detections:
+    """What is found in a frame, each box named; the score is objectness times the probability of the name.
 
     Args:
-        dense: the dense objectness network.
+        find: from a frame to boxes ``(N, 4)`` and their objectness ``(N,)``, or None for that of ``recognise``.
         recognise: from windows ``(N, 96, 96, 1)`` to objectness and class probabilities, ``(N, 1 + classes)``.
         frame: the frame.
     """
-    image = normalise(frame.image)
-    (xyxy,) = propose(dense, [image], STEP, PROPOSALS)
-    output = recognise(cut_windows(image, xyxy, WINDOW)) if len(xyxy) else np.zeros((0, 1 + len(CLASS_NAMES)))
-    objectness, probability = output[:, 0], output[:, 1:]
+    xyxy, objectness = find(frame)
+    crops = cut_windows(normalise(frame.image), xyxy, WINDOW)
+    output = recognise(crops) if len(xyxy) else np.zeros((0, 1 + len(CLASS_NAMES)))
+    objectness, probability = output[:, 0] if objectness is None else objectness, output[:, 1:]
     score = objectness * probability.max(axis=1, initial=0)
     found = Detections(xyxy, score, probability.argmax(axis=1), objectness, (*CLASS_NAMES, UNKNOWN))
     return found[np.argsort(-score, kind="stable")]

@@ -30,7 +30,7 @@ def test_the_objectness_part_scores_the_same_also_when_dense(network, windows):
     np.testing.assert_allclose(make_dense(part).predict(windows, verbose=0)[:, 0, 0, 0], expected, atol=1e-5)
 
 
-def test_both_heads_stand_on_the_features(network, windows):
+def test_names_stand_on_the_features(network, windows):
     features = feature_part(network).predict(windows, verbose=0)
 
     assert features.shape == (3, 96)

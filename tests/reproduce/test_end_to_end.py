@@ -43,13 +43,27 @@ def test_a_frame_without_objects_counts_its_false_boxes():
     assert shares([frame(), empty], [found(TRUE, [0, 1]), found(TRUE, [0, 1])]) == {"found": 1, "named": 1, "false": 1}
 
 
-def test_windows_are_named_and_sorted_by_score(monkeypatch):
-    boxes = np.array([[0, 0, 40, 40], [40, 40, 80, 80]], np.float32)
-    monkeypatch.setattr(end_to_end, "propose", lambda dense, images, step, count: [boxes])
+BOXES = np.array([[0, 0, 40, 40], [40, 40, 80, 80]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("objectness", "expected"),
+    [(None, [0.63, 0.4]), (np.array([0.1, 0.2]), [0.14, 0.08])],  # of the network that names, or of the refiner
+)
+def test_boxes_are_named_and_sorted_by_score(objectness, expected):
     output = np.zeros((2, 12), np.float32)
     output[0, [0, 3]], output[1, [0, 5]] = (0.5, 0.8), (0.9, 0.7)
+    image = Frame(np.zeros((99, 99), np.float32), Path("a"), "a")
 
-    detections = end_to_end._detect(None, lambda crops: output, Frame(np.zeros((99, 99), np.float32), Path("a"), "a"))
+    detections = end_to_end._detect(lambda frame: (BOXES, objectness), lambda crops: output, image)
 
-    np.testing.assert_allclose(detections.score, [0.63, 0.4], rtol=1e-6)
+    np.testing.assert_allclose(detections.score, expected, rtol=1e-6)
     assert detections.class_id.tolist() == [4, 2] and detections.xyxy[0].tolist() == [40, 40, 80, 80]
+
+
+def test_nothing_found_is_nothing_named():
+    image = Frame(np.zeros((99, 99), np.float32), Path("a"), "a")
+
+    detections = end_to_end._detect(lambda frame: (BOXES[:0], np.zeros(0)), None, image)
+
+    assert len(detections) == 0

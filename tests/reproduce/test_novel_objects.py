@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -34,11 +35,23 @@ def test_frames_that_show_a_hidden_class_are_not_learnt_from(monkeypatch, tmp_pa
     cell = novel_objects._run(study, ("bottle",), FRAMES, FRAMES)
 
     assert [frame.name for frame in learnt] == ["b"] and cell["frames"] == 1
+    assert cell["recall"] == {"bottle": dict.fromkeys(novel_objects.LIMITS, 0.0)}
+    assert cell["objects"] == {"bottle": 1}
+
+
+def test_with_no_class_left_out_every_class_is_asked_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(novel_objects, "load_training_frames", len)
+    monkeypatch.setattr(novel_objects, "train_proposer", lambda *arguments: (None, None))
+    monkeypatch.setattr(novel_objects, "ObjectProposer", lambda *arguments: SimpleNamespace(propose=FOUND.__getitem__))
+    monkeypatch.setattr(novel_objects, "open_frames", lambda path: iter([path.name == "b.png"]))
+
+    cell = novel_objects._run(novel_objects.Study(tmp_path, tmp_path), (), FRAMES, FRAMES)
+
     assert cell["recall"] == {
         "bottle": dict.fromkeys(novel_objects.LIMITS, 0.0),
         "can": dict.fromkeys(novel_objects.LIMITS, 0.5),
     }
-    assert cell["objects"]["can"] == 2
+    assert (cell["objects"]["bottle"], cell["objects"]["can"], cell["objects"]["wall"]) == (1, 2, 0)
 
 
 def test_the_table_weighs_by_objects():
