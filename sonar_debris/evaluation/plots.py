@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 
@@ -21,6 +22,8 @@ def plot_curves(
     """
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
+    # The default cycle has ten colours, after which they come again.
+    axes.set_prop_cycle(color=colormaps["tab10" if len(curves) <= 10 else "tab20"].colors)
     for name, points in curves.items():
         axes.plot(*points, marker=".", label=name)
     axes.set(xlabel=x, ylabel=y, xscale="log" if log_x else "linear")

@@ -21,7 +21,7 @@ def build_cnn_classifier(
         size: side of the square crops, in pixels.
         regulariser: ``"batchnorm"`` after each pooling (before it costs four times as much) and FC(64), or
             ``"dropout"`` (0.5) after FC(64).
-        momentum: of batch-norm's running statistics; at Keras' default of 0.99 they need thousands of steps to arrive.
+        momentum: of batch-norm's running statistics, which at Keras' default of 0.99 lag by hundreds of steps.
 
     Returns:
         A model from crops ``(batch, size, size, 1)`` to class probabilities ``(batch, classes)``.

@@ -16,7 +16,7 @@ def build_mlp_classifier(
         size: side of the square crops, in pixels.
         activation: ``"sigmoid"``, ``"tanh"`` or ``"relu"``.
         regulariser: ``"batchnorm"`` or ``"dropout"`` (0.5), on each hidden layer.
-        momentum: of batch-norm's running statistics; at Keras' default of 0.99 they need thousands of steps to arrive.
+        momentum: of batch-norm's running statistics, which at Keras' default of 0.99 lag by hundreds of steps.
 
     Returns:
         A model from crops ``(batch, size, size, 1)`` to class probabilities ``(batch, classes)``.
