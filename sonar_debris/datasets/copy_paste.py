@@ -11,7 +11,7 @@ from sonar_debris.datasets.moves import draw_affine, move_boxes
 from sonar_debris.datasets.training_frames import TrainingFrame
 from sonar_debris.detection.boxes import area, clip
 
-MAX_TURN, MAX_STRETCH = 15.0, 0.25
+MAX_TURN, MAX_STRETCH = 30.0, 0.35
 # An object lands at about the range it had: in pixels, at most this much nearer or farther.
 MAX_RANGE_SHIFT = 80.0
 # How much more than its box is pasted, and the share of that which fades into the surroundings.
