@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sonar_debris.detection.boxes import area, clip, non_maximum_suppression
+from sonar_debris.detection.boxes import area, non_maximum_suppression
 from sonar_debris.detection.detections import Detections
 from sonar_debris.detection.detector import DebrisDetector
+from sonar_debris.detection.fan_clip import clip_to_fan
 from sonar_debris.detection.preparation import prepare
 from sonar_debris.detection.settings import SinglePassSettings
 from sonar_debris.detection.weights import load_network
@@ -69,7 +70,7 @@ class SinglePassDetector(DebrisDetector):
             outputs = self.network.predict_on_batch(np.stack([padded[number] for number in same])[..., None])
             for number, output in zip(same, outputs, strict=True):
                 image, factors = prepared[number]
-                found[number] = _inside(*_decode(output), image.shape, factors)
+                found[number] = _inside(*_decode(output), image, factors)
         return found
 
 
@@ -78,9 +79,11 @@ def _pad(image: np.ndarray) -> np.ndarray:
     return np.pad(image, [(0, -side % MULTIPLE) for side in image.shape])
 
 
-def _inside(xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, shape, factors: np.ndarray) -> Found:
-    """Boxes cut off at the border of the prepared frame, in pixels of the frame as stored; none lies outside."""
-    xyxy = clip(xyxy, shape)
+def _inside(
+    xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, image: np.ndarray, factors: np.ndarray
+) -> Found:
+    """Boxes cut off at the fan of the prepared frame, in pixels of the frame as stored; none lies outside."""
+    xyxy = clip_to_fan(xyxy, image)
     seen = area(xyxy) > 0
     return xyxy[seen] / factors, objectness[seen], named[seen]
 
