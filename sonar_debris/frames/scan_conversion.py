@@ -47,7 +47,7 @@ def convert_scan(echoes: np.ndarray, bearings: np.ndarray, first: float, step: f
     """
     fan = fan_around(bearings, first, step, len(echoes))
     # Of samples closer than the rows, each row shows the mean: picking one of them would show more speckle.
-    averaged = max(1, int(fan.metres_per_pixel / step))
+    averaged = max(1, min(len(echoes), int(fan.metres_per_pixel / step)))
     if averaged > 1:
         count = len(echoes) // averaged
         kept = np.ascontiguousarray(echoes[: count * averaged])
