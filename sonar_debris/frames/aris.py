@@ -2,13 +2,14 @@
 
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from sonar_debris.frames.aris_format import SYSTEMS, beam_bearings
 from sonar_debris.frames.aris_recording import ArisRecording, ranges
-from sonar_debris.frames.damaged_frames import DamagedFrames
+from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_read_error import FrameReadWarning
 from sonar_debris.frames.navigation import Navigation
@@ -17,7 +18,7 @@ from sonar_debris.frames.times import iso_time
 from sonar_debris.frames.wanted import EVERYTHING, Wanted
 
 
-def read_aris(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
+def read_aris(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
     """Read the frames of a recording one by one, whatever its size.
 
     Args:
@@ -27,22 +28,19 @@ def read_aris(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Fr
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: the file is no ARIS recording; or, after all others, some frames are damaged.
+        ValueError: the file is no ARIS recording.
 
     Warns:
         FrameReadWarning: the recording was cut off within a frame.
     """
     recording = ArisRecording(path)
-    damaged = DamagedFrames()
     for index in range(*wanted.frames.indices(len(recording))):
-        with damaged.noted(index):
-            yield aris_frame(recording, index, path, name)
+        yield attempt(index, partial(aris_frame, recording, index, path, name))
     if recording.left_over:
         whole = len(recording)
         warnings.warn(
             FrameReadWarning(name, f"cut off within frame {whole}; the {whole} before it are whole"), stacklevel=2
         )
-    damaged.report()
 
 
 def count_aris(path: Path) -> int:
@@ -53,7 +51,7 @@ def count_aris(path: Path) -> int:
 def describe_aris(path: Path) -> dict:
     """What ``info`` tells of a recording: the sonar and its settings, by names that carry the unit."""
     recording = ArisRecording(path)
-    first, last = recording.header(0), recording.header(len(recording) - 1)
+    first = recording.header(0)
     begin, step = ranges(first)
     return {
         "sonar": SYSTEMS[int(first["system"])],
@@ -63,7 +61,7 @@ def describe_aris(path: Path) -> dict:
         "sound_speed_m_s": round(float(first["sound_speed"]), 2),
         "range_m": [round(begin, 3), round(begin + recording.samples * step, 3)],
         "frame_rate_hz": round(float(first["frame_rate"]), 3),
-        "time": [iso_time(int(header["frame_time"]) / 1e6) for header in (first, last)],
+        "time": [iso_time(recording.time(index)) for index in (0, len(recording) - 1)],
         "bytes_left_over": recording.left_over,
     }
 
@@ -89,7 +87,7 @@ def aris_frame(recording: ArisRecording, index: int, path: Path, name: str) -> F
         source=path,
         name=name,
         index=index,
-        time=int(header["frame_time"]) / 1e6,
+        time=recording.time(index),
         geometry=fan,
         navigation=navigation(header),
     )

@@ -46,15 +46,22 @@ class ArisRecording:
         Raises:
             ValueError: it is damaged, or of a frame of another size.
         """
-        header = self._map(HEADER_BYTES + index * self._stride, HEADER_BYTES).view(FRAME_HEADER)[0]
+        header = self._header(index)
         if _check(header) != (self.beams, self.samples):
             raise ValueError("a frame is of another size than the first")
         return header
+
+    def time(self, index: int) -> float:
+        """When a frame was seen, in seconds since the epoch; told by damaged headers too."""
+        return int(self._header(index)["frame_time"]) / 1e6
 
     def echoes(self, index: int) -> np.ndarray:
         """The samples of a frame: ``(samples, beams)`` uint8, nearest range first, leftmost beam first."""
         stored = self._map(2 * HEADER_BYTES + index * self._stride, self.beams * self.samples)
         return stored.reshape(self.samples, self.beams)[:, ::-1]  # beam 0 is the rightmost
+
+    def _header(self, index: int) -> np.void:
+        return self._map(HEADER_BYTES + index * self._stride, HEADER_BYTES).view(FRAME_HEADER)[0]
 
     def _map(self, begin: int, size: int) -> np.ndarray:
         """Map a part of the file. The whole, mapped once, would count as memory in use as far as it was read."""

@@ -6,13 +6,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tokenize import TokenError
 from typing import BinaryIO
 
 import numpy as np
 
-from sonar_debris.frames.damaged_frames import DamagedFrames
+from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.pixels import check_shape, to_grey
 from sonar_debris.frames.wanted import EVERYTHING, Wanted, within
@@ -21,7 +22,7 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 _CHANNELS = (1, 3, 4)
 
 
-def read_array(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
+def read_array(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
     """Read the frames of an NPY file, of which one is in memory at a time.
 
     ``(rows, cols)`` and ``(rows, cols, 1, 3 or 4)`` are one frame, whatever has another axis before is a stack:
@@ -36,14 +37,12 @@ def read_array(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[F
         OSError: the file cannot be opened.
         ValueError: the file is damaged, no NPY file, or its array is no frame and no stack of frames.
     """
-    damaged = DamagedFrames()
     with path.open("rb") as file:
-        for index, image in _read(file, wanted.frames, damaged):
-            yield Frame(image, source=path, name=name, index=index)
-    damaged.report()
+        for index, pixels in _read(file, wanted.frames):
+            yield attempt(index, partial(_frame, pixels, path, name, index))
 
 
-def read_archive(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
+def read_archive(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
     """Read the frames of all arrays of an NPZ file, in natural order of their names, as `read_array` does.
 
     Args:
@@ -55,16 +54,15 @@ def read_archive(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator
         OSError: the file cannot be opened.
         ValueError: the file is damaged, no NPZ file, or one of its arrays is no frame and no stack of frames.
     """
-    position, damaged = 0, DamagedFrames()
+    position = 0
     with _one_error(), zipfile.ZipFile(path) as archive:
         for member in sorted(archive.namelist(), key=_natural_key):
             with archive.open(member) as file:
                 count = _split(_read_header(file)[0])[0]
             with archive.open(member) as file:
-                for index, image in _read(file, within(wanted.frames, position), damaged, position):
-                    yield Frame(image, source=path, name=name, index=index)
+                for index, pixels in _read(file, within(wanted.frames, position), position):
+                    yield attempt(index, partial(_frame, pixels, path, name, index))
             position += count
-    damaged.report()
 
 
 def count_array(path: Path) -> int:
@@ -88,8 +86,12 @@ def _one_error() -> Iterator[None]:
         raise ValueError(f"not a readable NPZ file ({error})") from error
 
 
-def _read(file: BinaryIO, chosen: slice, damaged: DamagedFrames, position: int = 0) -> Iterator[tuple[int, np.ndarray]]:
-    """The chosen frames of an array in NPY format, each with its index, counted on from ``position``."""
+def _frame(pixels: np.ndarray, path: Path, name: str, index: int) -> Frame:
+    return Frame(to_grey(pixels), source=path, name=name, index=index)
+
+
+def _read(file: BinaryIO, chosen: slice, position: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+    """The pixels of chosen frames of an array in NPY format, each with its index, counted on from ``position``."""
     shape, in_columns, dtype = _read_header(file)
     frames, one = _split(shape)
     check_shape(one)
@@ -101,9 +103,7 @@ def _read(file: BinaryIO, chosen: slice, damaged: DamagedFrames, position: int =
         data = file.read(size)
         if len(data) < size:
             raise ValueError(f"cut off within frame {position + index} of {position + frames}")
-        with damaged.noted(position + index):
-            image = to_grey(np.frombuffer(data, dtype).reshape(one, order="F" if in_columns else "C"))
-            yield position + index, image
+        yield position + index, np.frombuffer(data, dtype).reshape(one, order="F" if in_columns else "C")
 
 
 def _split(shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.frame_read_error import FrameReadError
 from sonar_debris.frames.opening import open_frames
 from sonar_debris.frames.readers import find_format
 
@@ -16,16 +17,21 @@ def describe(path: Path) -> dict:
     Raises:
         FrameReadError: it cannot be read.
     """
-    first = next(open_frames(path))
-    kind = find_format(path)
-    about = {
-        "file": str(path),
-        "format": kind.name,
-        "frames": kind.count(path),
-        "rows": first.image.shape[0],
-        "cols": first.image.shape[1],
-    }
-    return about | kind.describe(path) | _describe_frame(first)
+    first, kind = _first_frame(path), find_format(path)
+    try:
+        about = {"file": str(path), "format": kind.name, "frames": kind.count(path), **kind.describe(path)}
+    except (OSError, ValueError) as error:
+        raise FrameReadError(str(path), str(error)) from error
+    rows, cols = first.image.shape
+    return about | {"rows": rows, "cols": cols} | _describe_frame(first)
+
+
+def _first_frame(path: Path) -> Frame:
+    """The first that can be read."""
+    errors: list[FrameReadError] = []
+    for frame in open_frames(path, errors.append):
+        return frame
+    raise errors[0] if errors else FrameReadError(str(path), "it holds no frames")
 
 
 def _describe_frame(frame: Frame) -> dict:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sonar_debris.frames.damaged_frames import DamagedFrames
+from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.scan_conversion import convert_scan
 from sonar_debris.frames.wanted import EVERYTHING, Wanted
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pytritech.image import ImageRecord
 
 
-def read_gemini(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
+def read_gemini(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
     """Read the frames of a recording; pytritech holds the compressed recording in memory.
 
     Args:
@@ -32,16 +33,11 @@ def read_gemini(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[
         wanted: which frames.
 
     Raises:
-        ValueError: pytritech is not installed, or cannot read the file; or, after all others, some frames are damaged.
+        ValueError: pytritech is not installed, or cannot read the file.
     """
-    damaged = DamagedFrames()
     with _open(path) as recording:
         for index in range(*wanted.frames.indices(len(recording.images))):
-            record = recording.images[index]
-            with damaged.noted(index):
-                image, fan = convert_scan(*_scan(recording, record))
-                yield Frame(image / np.float32(255), path, name, index, record.db_tx_time.timestamp(), fan)
-    damaged.report()
+            yield attempt(index, partial(_read, recording, index, path, name))
 
 
 def count_gemini(path: Path) -> int:
@@ -63,6 +59,12 @@ def _open(path: Path) -> Iterator[GLF]:
         raise
     except Exception as error:  # pytritech asserts, and leaves what it meets in damaged files as it comes
         raise ValueError(f"not a Gemini recording that pytritech reads ({error or type(error).__name__})") from error
+
+
+def _read(recording: GLF, index: int, path: Path, name: str) -> Frame:
+    record = recording.images[index]
+    image, fan = convert_scan(*_scan(recording, record))
+    return Frame(image / np.float32(255), path, name, index, record.db_tx_time.timestamp(), fan)
 
 
 def _scan(recording: GLF, record: ImageRecord) -> tuple[np.ndarray, np.ndarray, float, float]:

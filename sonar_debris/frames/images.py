@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from sonar_debris.frames.damaged_frames import DamagedFrames
+from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey
 from sonar_debris.frames.wanted import EVERYTHING, Wanted
@@ -21,7 +22,7 @@ _OPENCV_LOG, _SILENT = getattr(cv2.utils, "logging", cv2), 0  # OpenCV 4 keeps t
 _AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def read_image(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
+def read_image(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
     """Read the one frame of a still image, or the pages of a TIFF one by one; of 8 or 16 bits, grey or colour.
 
     Args:
@@ -43,11 +44,8 @@ def read_image(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[F
     if pages == 1 and chosen:
         yield Frame(to_grey(pixels), source=path, name=name)
         return
-    damaged = DamagedFrames()
     for index in chosen:
-        with damaged.noted(index):
-            yield Frame(to_grey(_read_page(path, index)), source=path, name=name, index=index)
-    damaged.report()
+        yield attempt(index, partial(_page_frame, path, name, index))
 
 
 def count_images(path: Path) -> int:
@@ -81,6 +79,10 @@ def _count_pages(image: Image.Image) -> int:
     if pages > 1 and image.format != "TIFF":
         raise ValueError(f"the file holds {pages} images where one is expected")
     return pages
+
+
+def _page_frame(path: Path, name: str, index: int) -> Frame:
+    return Frame(to_grey(_read_page(path, index)), source=path, name=name, index=index)
 
 
 def _read_page(path: Path, index: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from sonar_debris.frames.closed_formats import CLOSED_FORMATS
-from sonar_debris.frames.damaged_frames import DamagedFrames
+from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_read_error import FrameReadError
 from sonar_debris.frames.range_window import RangeWindow
@@ -33,8 +33,8 @@ def open_frames(
 
     Args:
         path: a file of a known format (an image, an array, a video, a recording) or a folder.
-        on_error: called with the error of each file or subfolder that cannot be read, after which the
-            iteration goes on. By default the error is raised.
+        on_error: called with the error of each file, frame of a recording or subfolder that cannot be read, after
+            which the iteration goes on. By default the error is raised.
         wanted: which frames, by their position in the file or among all frames of the folder.
         window: what is known of the fan of frames that do not tell it.
 
@@ -124,7 +124,14 @@ def _read(
     for path, name, chosen in _choose(files, wanted):
         try:
             _check_file(path)
-            yield from _complete(_format_of(path).read(path, name, chosen), window)
+            for read in _format_of(path).read(path, name, chosen):
+                frame = (
+                    read if isinstance(read, DamagedFrame) else attempt(read.index, partial(_complete, read, window))
+                )
+                if isinstance(frame, Frame):
+                    yield frame
+                else:
+                    report(FrameReadError(name, frame.reason, frame.index))
         except (OSError, ValueError) as error:
             report(FrameReadError(name, _reason(error)))
 
@@ -142,14 +149,10 @@ def _choose(files: list[tuple[Path, str]], wanted: Wanted) -> Iterator[tuple[Pat
                 yield path, name, replace(wanted, frames=frames)
 
 
-def _complete(frames: Iterator[Frame], window: RangeWindow | None) -> Iterator[Frame]:
-    """Frames of one file with the geometry that a sidecar or the user knows."""
-    damaged = DamagedFrames()
-    for frame in frames:
-        with damaged.noted(frame.index):
-            known = with_sidecar(frame)
-            yield window.add_to(known) if window else known
-    damaged.report()
+def _complete(frame: Frame, window: RangeWindow | None) -> Frame:
+    """The frame with the geometry that a sidecar or the user knows."""
+    known = with_sidecar(frame)
+    return window.add_to(known) if window else known
 
 
 def _check_file(path: Path) -> None:

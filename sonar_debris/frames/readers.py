@@ -1,9 +1,9 @@
 """Which reader opens which file.
 
 A reader is a function of a file's path, of the name that its frames shall bear, and of what of it is wanted. It yields
-the file's frames one by one, and raises OSError or ValueError, with the reason as message, where the file gives none.
-Of a file in which some frames are damaged it yields the others first. Beside it stands a function that tells, without
-decoding them, how many frames a file holds.
+the file's frames one by one, a `DamagedFrame` in place of one that cannot be read, and raises OSError or ValueError,
+with the reason as message, where the file gives no more. Beside it stands a function that tells, without decoding them,
+how many frames a file holds.
 
 Other packages add readers by entry points of the group ``sonar_debris.readers``: the entry point's name is the suffix
 without its dot, its object a `Format`.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sonar_debris.frames.aris import count_aris, describe_aris, read_aris
 from sonar_debris.frames.arrays import count_archive, count_array, read_archive, read_array
+from sonar_debris.frames.damaged_frame import DamagedFrame
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.gemini import count_gemini, read_gemini
 from sonar_debris.frames.images import count_images, read_image
@@ -43,7 +44,7 @@ class Format:
     """
 
     name: str
-    read: Callable[[Path, str, Wanted], Iterator[Frame]]
+    read: Callable[[Path, str, Wanted], Iterator[Frame | DamagedFrame]]
     count: Callable[[Path], int]
     describe: Callable[[Path], dict] = _nothing_more
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sonar_debris.frames.damaged_frames import DamagedFrames
+from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.ros_messages import SHOWS_FRAMES, read_message
 from sonar_debris.frames.times import iso_time
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rosbags.interfaces import Connection
 
 
-def read_ros(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
+def read_ros(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
     """Read the frames of one topic of a bag, one by one, in the order of their recording.
 
     Args:
@@ -29,19 +30,14 @@ def read_ros(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Fra
         wanted: which frames; and of which topic, where several show frames.
 
     Raises:
-        ValueError: rosbags is not installed, the bag is damaged, no topic or several show frames; or, after all others,
-            some messages are damaged.
+        ValueError: rosbags is not installed, the bag is damaged, no topic or several show frames.
     """
-    damaged = DamagedFrames()
     with _open(path) as bag:
         topic = _choose_topic(bag, wanted.topic)
         chosen = wanted.frames
         messages = enumerate(_messages(bag, topic))
         for index, (connection, stored, data) in islice(messages, chosen.start, chosen.stop, chosen.step):
-            with damaged.noted(index):
-                message = _deserialise(bag, connection, data)
-                yield read_message(message, connection.msgtype, stored, path, name, index)
-    damaged.report()
+            yield attempt(index, partial(_read, bag, connection, data, stored, path, name, index))
 
 
 def count_ros(path: Path) -> int:
@@ -105,8 +101,9 @@ def _messages(bag: AnyReader, topic: str) -> Iterator[tuple[Connection, int, byt
     yield from bag.messages([connection for connection in bag.connections if connection.topic == topic])
 
 
-def _deserialise(bag: AnyReader, connection: Connection, data: bytes) -> object:
+def _read(bag: AnyReader, connection: Connection, data: bytes, stored: int, path: Path, name: str, index: int) -> Frame:
     try:
-        return bag.deserialize(data, connection.msgtype)
+        message = bag.deserialize(data, connection.msgtype)
     except Exception as error:  # a damaged message leads rosbags to errors of many types
         raise ValueError(f"the message is damaged ({error or type(error).__name__})") from error
+    return read_message(message, connection.msgtype, stored, path, name, index)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -55,3 +56,26 @@ def test_no_file_of_frames(tmp_path):
     result = run(tmp_path / "notes.txt")
 
     assert result.exit_code == 2 and "not a file of frames" in result.stderr
+
+
+def test_a_recording_whose_first_and_last_frames_are_damaged(recording):
+    data = bytearray(recording.read_bytes())
+    for frame in (0, 3):
+        data[1024 + frame * (1024 + 200 * 48) + 476] = 99  # the start delay differs: no damage
+    data[1024 + 3 * (1024 + 200 * 48) + 12] = 0  # the last frame's signature
+    recording.write_bytes(data)
+
+    about = json.loads(run(recording, "--json").stdout)
+
+    assert about["frames"] == 4 and len(about["time"]) == 2
+
+
+def test_a_folder_tells_of_each_file_and_names_what_cannot_be_read(recording, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"damaged")
+    np.save(tmp_path / "none.npy", np.zeros((0, 9, 9)))
+
+    result = run(tmp_path, "--json")
+
+    assert result.exit_code == 1
+    assert [Path(about["file"]).name for about in json.loads(result.stdout)] == ["dive.aris"]
+    assert "a.png: not a PNG" in result.stderr and "none.npy: it holds no frames" in result.stderr

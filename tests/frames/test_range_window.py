@@ -35,4 +35,5 @@ def test_frames_whose_fan_cannot_be_seen_are_named(tmp_path):
     errors = []
 
     assert list(open_frames(tmp_path / "even.npy", errors.append, window=RangeWindow(10.0))) == []
-    assert "3 frames: 0, 1, 2: its outline is not that of a fan" in str(errors[0])
+    assert [error.index for error in errors] == [0, 1, 2]
+    assert "frame 2: its outline is not that of a fan" in str(errors[2])
