@@ -1,0 +1,21 @@
+"""``sonar-debris survey``: whole dives, offline."""
+
+import click
+
+from sonar_debris.commands.survey_run import run
+from sonar_debris.commands.survey_summary import summary
+
+
+@click.group()
+def survey() -> None:
+    """Search whole dives overnight, and make something of what was found.
+
+    \b
+    Example:
+      sonar-debris survey run dive-07/ dive-08.aris -o night
+      sonar-debris survey summary night
+    """
+
+
+for command in (run, summary):
+    survey.add_command(command)

@@ -1,0 +1,26 @@
+"""``sonar-debris survey summary``: what a survey found."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+def summary(folder: Path) -> None:
+    """Say what a survey found.
+
+    \b
+    Example:
+      sonar-debris survey summary night
+    """
+    from tabulate import tabulate
+
+    from sonar_debris.survey.store import open_survey
+
+    with open_survey(folder) as store:
+        ((frames, failed),) = store.read("SELECT COUNT(*), COUNT(failure) FROM frame")
+        ((sources, broken),) = store.read("SELECT COUNT(*), COUNT(failure) FROM source")
+        rows = store.read("SELECT class, COUNT(*), MAX(score) FROM detection GROUP BY class ORDER BY 2 DESC, 1")
+    click.echo(f"{frames} frames of {sources} files; not whole or not readable: {broken} files, {failed} frames")
+    click.echo(tabulate(rows, headers=["class", "detections", "best score"], floatfmt=".2f"))

@@ -1,0 +1,69 @@
+"""What a survey was run with: a survey that goes on must go on with the same."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+
+from sonar_debris import __version__
+from sonar_debris.errors import SonarDebrisError
+from sonar_debris.outputs.atomic import atomic_text
+
+NAME = "manifest.json"
+
+
+def describe_run(model: str, folder: Path, min_score: float, options: dict) -> dict:
+    """The manifest of a run.
+
+    Args:
+        model: the model's name.
+        folder: its folder, whose files are hashed.
+        min_score: lower scores are left out.
+        options: what else decides the results.
+    """
+    return {
+        "version": __version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "model": model,
+        "model_sha256": _hash(folder),
+        "min_score": round(min_score, 6),
+        **options,
+    }
+
+
+def claim(folder: Path, manifest: dict, inputs: list[str]) -> None:
+    """Write the manifest of a survey that begins; of one that goes on see that it is the same, and add its inputs.
+
+    Raises:
+        SonarDebrisError: the survey was begun with something else, which is named.
+    """
+    path = folder / NAME
+    known = _read(path) if path.is_file() else {}
+    before = known.pop("inputs", [])
+    differences = [f"{key}: {known.get(key)} → {value}" for key, value in manifest.items() if known.get(key) != value]
+    if known and differences:
+        raise SonarDebrisError(
+            f"{folder}: begun with something else ({'; '.join(differences)}); "
+            "choose another folder, or --overwrite to begin anew"
+        )
+    with atomic_text(path) as stream:
+        json.dump(manifest | {"inputs": list(dict.fromkeys([*before, *inputs]))}, stream, indent=1)
+
+
+def _read(path: Path) -> dict:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise SonarDebrisError(f"{path}: damaged ({error}); --overwrite begins anew") from error
+
+
+def _hash(folder: Path) -> str:
+    """Of all files of a model's folder, with their names."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".keras", ".json"):
+            digest.update(path.name.encode())
+            digest.update(hashlib.file_digest(path.open("rb"), "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,34 @@
+"""The tables of a survey's database.
+
+Keys come from the data, never from the order of writing: an interrupted survey that went on holds the same rows as an
+undisturbed one.
+"""
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE source (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,           -- the file, as the user named it
+    frames INTEGER,                      -- how many it was found to hold; NULL until it has been read to its end
+    failure TEXT                         -- why it could not be read, or not to its end
+);
+CREATE TABLE frame (
+    source INTEGER NOT NULL REFERENCES source,
+    position INTEGER NOT NULL,           -- in its source, from 0
+    rows INTEGER, cols INTEGER,          -- pixels
+    time REAL,                           -- seconds since the epoch
+    heading REAL, latitude REAL, longitude REAL, depth REAL,  -- of the sonar: degrees, metres
+    failure TEXT,                        -- why it could not be read or searched
+    PRIMARY KEY (source, position)
+) WITHOUT ROWID;
+CREATE TABLE detection (
+    source INTEGER NOT NULL, position INTEGER NOT NULL,
+    rank INTEGER NOT NULL,               -- in its frame, from 0, best score first
+    x REAL, y REAL, w REAL, h REAL,      -- box in pixels of the frame: left, top, width, height
+    class TEXT NOT NULL, score REAL NOT NULL, objectness REAL NOT NULL,
+    range_m REAL, bearing_deg REAL, width_m REAL, height_m REAL, latitude REAL, longitude REAL,
+    PRIMARY KEY (source, position, rank),
+    FOREIGN KEY (source, position) REFERENCES frame
+) WITHOUT ROWID;
+"""

@@ -1,0 +1,160 @@
+"""A survey's database: what was found in which frame of which source, in SQLite."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sonar_debris.detection.detections import Detections
+from sonar_debris.errors import SonarDebrisError
+from sonar_debris.frames.frame import Frame
+from sonar_debris.outputs.placement import place
+from sonar_debris.survey.schema import TABLES, VERSION
+
+NAME = "survey.sqlite"
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What became of one frame.
+
+    Attributes:
+        position: in its source.
+        frame: a row of the table ``frame`` without its key.
+        detections: rows of the table ``detection`` without their keys, best score first.
+    """
+
+    position: int
+    frame: tuple
+    detections: list[tuple] = field(default_factory=list)
+
+
+def searched(frame: Frame, found: Detections) -> Searched:
+    """The rows that a frame and what was found in it make."""
+    rows, cols = frame.image.shape
+    where = frame.navigation
+    navigation = (where.heading, where.latitude, where.longitude, where.depth) if where else (None,) * 4
+    boxes = zip(found.xyxy.tolist(), found.names, found.score, found.objectness, place(frame, found.xyxy), strict=True)
+    return Searched(
+        frame.index,
+        (rows, cols, frame.time, *navigation, None),
+        [_detection(*box) for box in boxes],
+    )
+
+
+def failed(position: int, reason: str) -> Searched:
+    """The row of a frame that could not be read or searched."""
+    return Searched(position, (None,) * 7 + (reason,))
+
+
+def _detection(xyxy: Sequence[float], name: str, score: float, objectness: float, where: dict) -> tuple:
+    left, top, right, bottom = xyxy
+    box = (round(value, 3) for value in (left, top, right - left, bottom - top))
+    keys = ("range_m", "bearing_deg", "width_m", "height_m", "latitude", "longitude")
+    return (*box, name, round(float(score), 6), round(float(objectness), 6), *map(where.get, keys))
+
+
+class SurveyStore:
+    """The database in a survey's folder; a context manager that closes it.
+
+    Args:
+        folder: where ``survey.sqlite`` lies, or is made.
+
+    Raises:
+        SonarDebrisError: it is no database of ours, or of another version.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / NAME
+        try:
+            self._database = sqlite3.connect(self.path, isolation_level=None)
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise SonarDebrisError(f"{self.path}: {error}") from error
+
+    def _prepare(self) -> None:
+        # Readers do not wait for the writer; with FULL a commit survives a loss of power.
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.execute("PRAGMA foreign_keys = ON")
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            with self.transaction():
+                for statement in filter(str.strip, TABLES.split(";")):
+                    self._database.execute(statement)
+                self._database.execute(f"PRAGMA user_version = {VERSION}")
+        elif version != VERSION:
+            raise SonarDebrisError(f"{self.path}: made by another version of sonar-debris; run the survey anew")
+
+    def __enter__(self) -> "SurveyStore":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._database.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is written within, or nothing of it."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def read(self, query: str, values: Sequence = ()) -> list[tuple]:
+        """The rows of a query."""
+        return self._database.execute(query, values).fetchall()
+
+    def add_sources(self, names: Iterable[str]) -> dict[str, int]:
+        """Give each source that is not yet known an id, in their order; the ids of all."""
+        with self.transaction():
+            self._database.executemany("INSERT OR IGNORE INTO source (name) VALUES (?)", ((name,) for name in names))
+        return dict(self.read("SELECT name, id FROM source"))
+
+    def progress(self) -> dict[int, int | None]:
+        """For each source the position from which frames are missing; None if it has been read to its end."""
+        query = """
+            SELECT source.id, source.frames IS NULL AND source.failure IS NULL, IFNULL(MAX(position) + 1, 0)
+            FROM source LEFT JOIN frame ON frame.source = source.id GROUP BY source.id
+        """
+        return {source: position if missing else None for source, missing, position in self.read(query)}
+
+    def add_frames(self, source: int, frames: Iterable[Searched]) -> None:
+        """Add what became of frames, in a transaction of the caller's."""
+        for each in frames:
+            key = source, each.position
+            self._insert("frame", (*key, *each.frame))
+            for rank, detection in enumerate(each.detections):
+                self._insert("detection", (*key, rank, *detection))
+
+    def finish_source(self, source: int, failure: str | None) -> None:
+        """Note that a source has been read to its end, or why it could not be."""
+        self._database.execute(
+            "UPDATE source SET failure = ?1, frames = (SELECT COUNT(*) FROM frame WHERE source = ?2) WHERE id = ?2",
+            (failure, source),
+        )
+
+    def _insert(self, table: str, row: tuple) -> None:
+        self._database.execute(f"INSERT INTO {table} VALUES ({','.join('?' * len(row))})", row)
+
+
+def open_survey(folder: Path) -> SurveyStore:
+    """The store of a survey that has been run.
+
+    Raises:
+        SonarDebrisError: the folder holds none.
+    """
+    if not (folder / NAME).is_file():
+        raise SonarDebrisError(
+            f"{folder}: holds no survey; make one with: sonar-debris survey run INPUT... -o {folder}"
+        )
+    return SurveyStore(folder)
+
+
+def remove_survey(folder: Path) -> None:
+    """Remove the database and the manifest of an earlier survey, and nothing else."""
+    for name in (NAME, f"{NAME}-wal", f"{NAME}-shm", "manifest.json"):
+        (folder / name).unlink(missing_ok=True)
