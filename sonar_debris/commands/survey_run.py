@@ -17,6 +17,7 @@ from sonar_debris.commands.input_options import InputOptions, with_input_options
 from sonar_debris.commands.inputs import Failures, exit_code
 from sonar_debris.commands.loading import load_detector
 from sonar_debris.commands.survey_progress import STYLES, survey_progress
+from sonar_debris.quiet import quiet_backend
 
 if TYPE_CHECKING:
     from sonar_debris.survey.store import SurveyStore
@@ -54,8 +55,10 @@ def run(
     from sonar_debris.frames.opening import count_frames
     from sonar_debris.outputs.folder import check_outside, open_output_folder
     from sonar_debris.survey.failures import write_failures
-    from sonar_debris.survey.manifest import claim, describe_run
-    from sonar_debris.survey.runner import Plan, run_survey
+
+    with quiet_backend():
+        from sonar_debris.survey.manifest import claim, describe_run
+        from sonar_debris.survey.runner import Plan, run_survey
     from sonar_debris.survey.sources import find_sources
     from sonar_debris.survey.store import SurveyStore, remove_survey
 

@@ -80,9 +80,10 @@ def read_batches(
         stop: set to read no further.
     """
     ahead: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
+    closed = threading.Event()
 
     def put(batch: Batch | BaseException | None) -> None:
-        while not stop.is_set():
+        while not closed.is_set():
             try:
                 return ahead.put(batch, timeout=0.2)
             except queue.Full:
@@ -92,7 +93,7 @@ def read_batches(
         try:
             for batch in _cut(_read_all(jobs, wanted, window), size):
                 put(batch)
-                if stop.is_set():
+                if closed.is_set():
                     return
             put(None)
         except BaseException as error:  # it belongs to whoever waits for the next batch
@@ -112,7 +113,7 @@ def read_batches(
                 raise batch
             yield batch
     finally:
-        stop.set()
+        closed.set()
         thread.join()
 
 
@@ -156,12 +157,13 @@ def _from(start: int, wanted: Wanted) -> Wanted:
 
 
 def _cut(items: Iterable[Read], size: int) -> Iterator[Batch]:
+    """Batches of ``size`` frames. A source's end goes with its last frame: none is left with its end alone missing."""
     batch, count = Batch(), 0
     for item in items:
-        batch.items.append(item)
-        count += item.frame is not None
-        if count == size:
+        if item.frame and count == size:
             yield batch
             batch, count = Batch(), 0
+        batch.items.append(item)
+        count += item.frame is not None
     if batch.items:
         yield batch

@@ -6,13 +6,16 @@ undisturbed one.
 
 VERSION = 1
 
-TABLES = """
+TABLES = (
+    """
 CREATE TABLE source (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,           -- the file, as the user named it
-    frames INTEGER,                      -- how many it was found to hold; NULL until it has been read to its end
+    frames INTEGER,                      -- how many it was found to hold, once it has been read to its end
     failure TEXT                         -- why it could not be read, or not to its end
-);
+)
+""",
+    """
 CREATE TABLE frame (
     source INTEGER NOT NULL REFERENCES source,
     position INTEGER NOT NULL,           -- in its source, from 0
@@ -21,7 +24,9 @@ CREATE TABLE frame (
     heading REAL, latitude REAL, longitude REAL, depth REAL,  -- of the sonar: degrees, metres
     failure TEXT,                        -- why it could not be read or searched
     PRIMARY KEY (source, position)
-) WITHOUT ROWID;
+) WITHOUT ROWID
+""",
+    """
 CREATE TABLE detection (
     source INTEGER NOT NULL, position INTEGER NOT NULL,
     rank INTEGER NOT NULL,               -- in its frame, from 0, best score first
@@ -30,5 +35,6 @@ CREATE TABLE detection (
     range_m REAL, bearing_deg REAL, width_m REAL, height_m REAL, latitude REAL, longitude REAL,
     PRIMARY KEY (source, position, rank),
     FOREIGN KEY (source, position) REFERENCES frame
-) WITHOUT ROWID;
-"""
+) WITHOUT ROWID
+""",
+)

@@ -81,8 +81,8 @@ class SurveyStore:
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             with self.transaction():
-                for statement in filter(str.strip, TABLES.split(";")):
-                    self._database.execute(statement)
+                for table in TABLES:
+                    self._database.execute(table)
                 self._database.execute(f"PRAGMA user_version = {VERSION}")
         elif version != VERSION:
             raise SonarDebrisError(f"{self.path}: made by another version of sonar-debris; run the survey anew")
