@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sonar_debris import __version__
+from sonar_debris.commands.input_options import InputOptions, with_input_options
+from sonar_debris.commands.inputs import Failures, exit_code, open_inputs
 from sonar_debris.commands.loading import load_detector
 from sonar_debris.commands.messages import one_line
 from sonar_debris.commands.progress import frame_progress
@@ -31,24 +33,33 @@ if TYPE_CHECKING:
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Leave out lower scores.  [default: the model's]")
 @click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, help="Frames at a time.")
 @click.option("--no-images", is_flag=True, help="Draw no annotated pictures.")
+@with_input_options
 def detect(
-    inputs: tuple[str, ...], output: Path, model: str, min_score: float | None, batch_size: int, no_images: bool
+    inputs: tuple[str, ...],
+    output: Path,
+    model: str,
+    min_score: float | None,
+    batch_size: int,
+    no_images: bool,
+    input_options: InputOptions,
 ) -> None:
     """Find and name debris in sonar frames.
 
-    INPUT is an image file (PNG, JPEG, TIFF, BMP, PGM, NPY) or a folder, which is searched with its subfolders.
-    OUT receives detections.coco.json, detections.csv and, for each frame, a picture in annotated/.
+    INPUT is a recording (ARIS, ROS bag, video), an image or a stack of images (PNG, JPEG, TIFF, BMP, PGM, NPY, NPZ),
+    or a folder, which is searched with its subfolders. OUT receives detections.coco.json, detections.csv and, for each
+    frame, a picture in annotated/.
 
     \b
     Example:
-      sonar-debris detect dive-07/ extra/ping-12.png -o dive-07-found --min-score 0.4
+      sonar-debris detect dive-07.aris extra/ping-12.png -o dive-07-found --min-score 0.4
+      sonar-debris detect dive-07.mp4 -o dive-07-found --frames 100-500:5 --range-max 10
     """
     from sonar_debris.outputs.folder import check_outside, open_output_folder
     from sonar_debris.outputs.results import ResultFolder
 
     check_outside(output, inputs)
     failures, undrawn = Failures(), Failures()
-    frames, total = open_inputs(inputs, failures)
+    frames, total = open_inputs(inputs, failures, input_options)
     if not total:
         sys.exit(2)
     open_output_folder(output)
@@ -64,54 +75,6 @@ def detect(
     failed = len(failures.found) + len(undrawn.found)
     click.echo(summary(results, failed))
     sys.exit(exit_code(results.frames, failed))
-
-
-class Failures:
-    """Names on stderr, one line each, the frames that could not be done, and remembers them.
-
-    Attributes:
-        found: name and reason of each.
-    """
-
-    def __init__(self) -> None:
-        self.found: list[tuple[str, str]] = []
-
-    def add(self, name: str, reason: str) -> None:
-        """Report and remember a frame."""
-        self.found.append((name, reason))
-        click.echo(" ".join(f"error: {name}: {reason}".split()), err=True)
-
-
-def open_inputs(paths: Sequence[str], failures: Failures) -> tuple[Iterator[Frame], int]:
-    """Open files and folders one after the other.
-
-    Args:
-        paths: what the user named.
-        failures: told of every path that cannot be opened and, later, of every frame that cannot be read.
-
-    Returns:
-        The frames of all, and how many files there are to be read; 0 if no path could be opened.
-    """
-    from sonar_debris.frames import FrameReadError, open_frames
-
-    def report(error: FrameReadError) -> None:
-        failures.add(error.name, error.reason)
-
-    streams, total = [], 0
-    for path in paths:
-        try:
-            streams.append(open_frames(path, on_error=report))
-            total += count_frames(Path(path))
-        except FrameReadError as error:
-            report(error)
-    return chain.from_iterable(streams), total
-
-
-def count_frames(path: Path) -> int:
-    """Count the files that ``open_frames`` reads from a file or folder."""
-    from sonar_debris.frames.opening import find_files
-
-    return len(find_files(path, lambda error: None)) if path.is_dir() else 1
 
 
 def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
@@ -164,10 +127,3 @@ def summary(results: ResultFolder, failed: int) -> str:
     objects = "1 object" if results.found.total() == 1 else f"{results.found.total()} objects"
     found = f"{objects} found ({classes})" if classes else f"{objects} found"
     return f"{frames} read, {failed} failed, {found}; see {results.folder}"
-
-
-def exit_code(read: int, failed: int) -> int:
-    """Give 0 for all done, 1 for some failed, 2 for nothing done."""
-    if not read:
-        return 2
-    return 1 if failed else 0

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from sonar_debris.commands.loading import load_detector
-from sonar_debris.commands.progress import frame_progress
+from sonar_debris.commands.finding import find_in, load_whole_detector, read_frames, warn_of_overlap
 from sonar_debris.commands.selection import Selection, with_selection
 from sonar_debris.errors import SonarDebrisError
 
@@ -19,13 +18,19 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.table import Table
 
-    from sonar_debris.datasets.labelled_frame import LabelledFrame
     from sonar_debris.detection.classifier import CropClassifier
-    from sonar_debris.detection.detector import DebrisDetector
-    from sonar_debris.frames import Frame
 
 with_model = click.option(
     "--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="A shipped model or a path."
+)
+with_models = click.option(
+    "--model",
+    "models",
+    multiple=True,
+    default=("sliding-window",),
+    show_default=True,
+    metavar="NAME|PATH",
+    help="A shipped model or a path. Repeat it for the models of a cross-validation: each finds in its test fold only.",
 )
 with_json = click.option(
     "--json",
@@ -48,7 +53,7 @@ def evaluate() -> None:
 
 @evaluate.command()
 @with_selection
-@with_model
+@with_models
 @click.option(
     "--predictions",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -56,53 +61,80 @@ def evaluate() -> None:
     help="Score these detections and run no model; frames are paired by the stem of their file names.",
 )
 @with_json
-def detections(selection: Selection, model: str, predictions: Path | None, output: Path | None) -> None:
-    """Average precision, recall and best F1 of a detector.
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Draw precision-recall curves, the confusion matrix and the worst misses there.",
+)
+def detections(
+    selection: Selection, models: tuple[str, ...], predictions: Path | None, output: Path | None, report: Path | None
+) -> None:
+    """Average precision with intervals, recall and best F1 of a detector; by class, object size and scene.
 
     \b
     Example:
-      sonar-debris evaluate detections --data marine-debris-fls --fold 0 --json figures.json
+      sonar-debris evaluate detections --data marine-debris-fls --fold 0 --json figures.json --report look
     """
+    from sonar_debris.datasets.splits import scenes_of
     from sonar_debris.datasets.watertank import CLASS_NAMES
-    from sonar_debris.evaluation.detection_metrics import detection_metrics
+    from sonar_debris.evaluation.bootstrap import bootstrap_map
+    from sonar_debris.evaluation.breakdown import by_scene, by_size
+    from sonar_debris.evaluation.detection_metrics import detection_metrics, match_detections, rename
     from sonar_debris.evaluation.predictions import read_predictions
-    from sonar_debris.evaluation.report import detection_tables
+    from sonar_debris.evaluation.report import detection_tables, interval_table, share_table
 
-    frames, missing = read_frames(selection), []
     if predictions:
+        frames = read_frames(selection)
         found, missing = read_predictions(predictions, frames)
     else:
-        found = on_each(frames, load_whole_detector(model, selection).detect)
-    metrics = detection_metrics(frames, found, CLASS_NAMES)
-    show(detection_tables(metrics))
+        frames, found, missing = *find_in(selection, models, "detect"), []
+    named = [rename(one, CLASS_NAMES) for one in found]
+    scenes = scenes_of(selection.root, frames)
+    metrics = detection_metrics(frames, named, CLASS_NAMES)
+    intervals = bootstrap_map(match_detections(frames, named, CLASS_NAMES), scenes)
+    sizes, places = by_size(frames, named, CLASS_NAMES), by_scene(frames, named, CLASS_NAMES, scenes)
+    show([*detection_tables(metrics), interval_table(intervals)])
+    show([share_table(sizes, "Size of the object, √area"), share_table(places, "Scene")])
     click.echo(
         f"{metrics.frames} frames of {selection}: {metrics.detections} named detections, {metrics.unknown} unknown"
     )
     if missing:
         click.echo(f"warning: {len(missing)} frames not in {predictions} count as empty, e.g. {missing[0]}", err=True)
-    write(output, selection, predictions or model, asdict(metrics) | {"frames_missing": missing})
+    if report:
+        from sonar_debris.evaluation.detection_report import draw_report
+
+        draw_report(report, frames, named, CLASS_NAMES, metrics)
+        click.echo(f"pictures in {report}")
+    parts = {"intervals": intervals, "by_size": sizes, "by_scene": places}
+    parts = {name: {key: asdict(one) for key, one in each.items()} for name, each in parts.items()}
+    write(output, selection, predictions or ", ".join(models), asdict(metrics) | parts | {"frames_missing": missing})
 
 
 @evaluate.command()
 @with_selection
-@with_model
+@with_models
 @with_json
-def proposals(selection: Selection, model: str, output: Path | None) -> None:
+def proposals(selection: Selection, models: tuple[str, ...], output: Path | None) -> None:
     """Recall of a detector's proposals, whatever their class, at 10, 30, 60 and 100 a frame.
 
     \b
     Example:
       sonar-debris evaluate proposals --data marine-debris-fls --fold 0
     """
-    from sonar_debris.evaluation.proposal_recall import proposal_recall
+    from sonar_debris.datasets.watertank import CLASS_NAMES
+    from sonar_debris.evaluation.proposal_recall import proposal_recall, recall_by_class
     from sonar_debris.evaluation.report import recall_table
 
-    frames = read_frames(selection)
-    xyxy, objectness = zip(*on_each(frames, load_whole_detector(model, selection).propose), strict=True)
+    frames, found = find_in(selection, models, "propose")
+    xyxy, objectness = zip(*found, strict=True)
     recall = proposal_recall(frames, xyxy, objectness)
-    show([recall_table(recall, "Class-agnostic recall of proposals at IoU 0.5")])
+    classes = recall_by_class(frames, xyxy, objectness, CLASS_NAMES)
+    show([recall_table({"all objects": recall} | classes, "Class-agnostic recall of proposals at IoU 0.5")])
     click.echo(f"{len(frames)} frames of {selection}: {sum(map(len, xyxy))} proposals")
-    write(output, selection, model, {"frames": len(frames), "recall50": recall})
+    write(
+        output, selection, ", ".join(models), {"frames": len(frames), "recall50": recall, "recall50_by_class": classes}
+    )
 
 
 @evaluate.command()
@@ -125,21 +157,6 @@ def classifier(selection: Selection, model: str, output: Path | None) -> None:
     show(classification_tables(metrics))
     click.echo(f"{len(images)} crops of {selection}")
     write(output, selection, model, asdict(metrics))
-
-
-def read_frames(selection: Selection) -> list[LabelledFrame]:
-    """List the labelled frames of a selection.
-
-    Raises:
-        SonarDebrisError: there are none.
-    """
-    from sonar_debris.datasets.splits import select_frames
-    from sonar_debris.datasets.watertank import read_watertank
-
-    frames = select_frames(selection.root, read_watertank(selection.root), selection.split, selection.parts)
-    if not frames:
-        raise SonarDebrisError(f"{selection.root}: no labelled frame in {selection}; choose another part")
-    return frames
 
 
 def read_images(selection: Selection, class_names: Sequence[str]) -> tuple[list[np.ndarray], np.ndarray]:
@@ -169,43 +186,17 @@ def read_images(selection: Selection, class_names: Sequence[str]) -> tuple[list[
     return [load_crop(crop) for crop in crops], class_id
 
 
-def load_whole_detector(model: str, selection: Selection) -> DebrisDetector:
-    """Load a detector that leaves no score out, so that its curve is whole."""
-    detector = load_detector(model, min_score=0.0)
-    warn_of_overlap(detector.settings.data, selection)
-    return detector
-
-
 def load_classifier(model: str, selection: Selection) -> CropClassifier:
     """Load the classifier of a model, or one by itself from its ``.keras`` file and the ``.json`` beside it."""
     from sonar_debris.detection.classifier import CropClassifier
 
     if not model.endswith(".keras"):
-        return load_whole_detector(model, selection).classifier
+        detector = load_whole_detector(model)
+        warn_of_overlap(detector.settings.data, selection)
+        return detector.classifier
     classifier = CropClassifier.load(model)
     warn_of_overlap(json.loads(Path(model).with_suffix(".json").read_text()).get("data", {}), selection)
     return classifier
-
-
-def warn_of_overlap(trained_on: dict, selection: Selection) -> None:
-    """Say on stderr if a model was, or may have been, trained on what it is to be scored on."""
-    from sonar_debris.evaluation.training_overlap import training_overlap
-
-    warning = training_overlap(trained_on, selection.split, selection.parts)
-    if warning:
-        click.echo(f"warning: {warning}", err=True)
-
-
-def on_each(frames: Sequence[LabelledFrame], find: Callable[[Frame], Any]) -> list[Any]:
-    """Read frame after frame behind a progress bar and keep what is found in each."""
-    from sonar_debris.frames import open_frames
-
-    found = []
-    with frame_progress(len(frames)) as show_done:
-        for frame in frames:
-            found.append(find(next(open_frames(frame.path))))
-            show_done(len(found))
-    return found
 
 
 def show(tables: Iterable[Table]) -> None:
@@ -221,7 +212,11 @@ def write(output: Path | None, selection: Selection, scored: str | Path, figures
 
     if output is None:
         return
-    about = {"scored": str(scored), "split": selection.split, "parts": selection.parts}
+    about = {
+        "scored": list(scored) if isinstance(scored, tuple) else str(scored),
+        "split": selection.split,
+        "parts": selection.parts,
+    }
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_text(output) as stream:
         json.dump(about | figures, stream, indent=1)

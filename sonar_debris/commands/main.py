@@ -1,18 +1,21 @@
 """The ``sonar-debris`` command: finds the verb, imports it, turns errors into one line and an exit code."""
 
 import sys
+import warnings
 from importlib import import_module
 
 import click
 
 from sonar_debris import __version__
 from sonar_debris.commands.messages import one_line
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 
 VERBS = {
+    "convert": "Convert a recording to images or a video.",
     "detect": "Find and name debris in sonar frames.",
     "evaluate": "Measure classifiers, proposals and detections on labelled frames.",
     "reproduce": "Regenerate the published results beside the published figures.",
+    "info": "Tell what a file of frames is.",
     "models": "List the shipped models, or show a model's card.",
     "simulate": "Make simulated sonar frames with ground truth.",
     "train": "Train the networks on labelled frames.",
@@ -40,12 +43,28 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the verb; an error that the user can put right ends as one line and exit code 2."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                show_warnings_in_one_line()
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise  # the reader of our output has gone: click knows how to end quietly
         except (SonarDebrisError, OSError) as error:
             click.echo(f"error: {one_line(error)}", err=True)
             sys.exit(2)
+
+
+def show_warnings_in_one_line() -> None:
+    """Of a file that is not whole the user hears in one line; where in our code that was found tells him nothing."""
+    shown = warnings.showwarning
+    warnings.simplefilter("always", SonarDebrisWarning)
+
+    def show(message, category, *where, **more) -> None:
+        if issubclass(category, SonarDebrisWarning):
+            click.echo(f"warning: {message}", err=True)
+        else:
+            shown(message, category, *where, **more)
+
+    warnings.showwarning = show
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

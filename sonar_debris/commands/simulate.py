@@ -1,23 +1,29 @@
 """``sonar-debris simulate``: sonar frames with known truth."""
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sonar_debris import __version__
 from sonar_debris.commands.progress import frame_progress
 
+if TYPE_CHECKING:
+    from sonar_debris.simulator.truth import CocoTruth
+
 
 @click.command()
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Frames go here.")
 @click.option("--frames", type=click.IntRange(min=1), default=16, show_default=True, help="How many frames.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same frames.")
-def simulate(output: Path, frames: int, seed: int) -> None:
+@click.option("--format", "kind", type=click.Choice(["png", "aris"]), default="png", show_default=True)
+def simulate(output: Path, frames: int, seed: int, kind: str) -> None:
     """Make simulated sonar frames with ground truth.
 
-    OUT receives frame-0000.png, frame-0001.png, … and truth.coco.json: the box and the class of every object.
-    Each frame shows another scene of one to four objects.
+    OUT receives frame-0000.png, frame-0001.png, … or, with --format aris, the recording survey.aris, and
+    truth.coco.json: the box and the class of every object. Each frame shows another scene of one to four objects.
 
     \b
     Example:
@@ -25,22 +31,42 @@ def simulate(output: Path, frames: int, seed: int) -> None:
     """
     from sonar_debris.outputs.atomic import atomic_text
     from sonar_debris.outputs.folder import open_output_folder
-    from sonar_debris.simulator import simulate_frames
     from sonar_debris.simulator.truth import CocoTruth
 
     open_output_folder(output)
-    truth = CocoTruth({"version": __version__, "command": f"sonar-debris simulate --frames {frames} --seed {seed}"})
-    objects = 0
+    command = f"sonar-debris simulate --frames {frames} --seed {seed} --format {kind}"
+    truth = CocoTruth({"version": __version__, "command": command})
     with frame_progress(frames) as show_done:
-        for index, (image, xyxy, class_id) in enumerate(simulate_frames(frames, seed)):
-            path = output / f"frame-{index:04d}.png"
-            write_png(path, image)
-            truth.add(path.name, image, xyxy, class_id)
-            objects += len(xyxy)
-            show_done(index + 1)
+        write = write_pngs if kind == "png" else write_recording
+        write(output, frames, seed, truth, show_done)
     with atomic_text(output / "truth.coco.json") as stream:
         json.dump(truth.content(), stream, indent=1)
-    click.echo(f"{frames} frames simulated, {objects} objects in them, output in {output}")
+    click.echo(f"{frames} frames simulated, {truth.objects} objects in them, output in {output}")
+
+
+def write_pngs(folder: Path, frames: int, seed: int, truth: "CocoTruth", show_done: Callable[[int], None]) -> None:
+    """Write each frame as PNG."""
+    from sonar_debris.simulator import simulate_frames
+
+    for index, (image, xyxy, class_id) in enumerate(simulate_frames(frames, seed)):
+        path = folder / f"frame-{index:04d}.png"
+        write_png(path, image)
+        truth.add(path.name, image.shape, xyxy, class_id)
+        show_done(index + 1)
+
+
+def write_recording(folder: Path, frames: int, seed: int, truth: "CocoTruth", show_done: Callable[[int], None]) -> None:
+    """Write all frames as an ARIS recording."""
+    from sonar_debris.frames.aris_writer import write_aris
+    from sonar_debris.simulator.recording import frame_shape, simulate_recording
+
+    def recorded() -> Iterator[tuple]:
+        for index, (echoes, header, xyxy, class_id) in enumerate(simulate_recording(frames, seed)):
+            truth.add("survey.aris", frame_shape(), xyxy, class_id, index)
+            yield echoes, header
+            show_done(index + 1)
+
+    write_aris(folder / "survey.aris", recorded())
 
 
 def write_png(path: Path, image) -> None:

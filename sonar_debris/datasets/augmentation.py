@@ -16,6 +16,13 @@ def augment_window(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return _speckle(window, rng) if rng.random() < 0.7 else window
 
 
+def augment_frame(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What happens to a window happens to a whole frame, and its beams differ in gain; 0 outside the fan stays."""
+    fan = frame != 0
+    gains = cv2.GaussianBlur(rng.standard_normal((1, frame.shape[1]), dtype=np.float32), (0, 0), 3)
+    return np.where(fan, augment_window(frame + np.float32(rng.uniform(0, 0.6)) * gains, rng), np.float32(0))
+
+
 def cut_out(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Blank a rectangle of up to half the side, so that no single part of an object decides.
 

@@ -13,29 +13,37 @@ MAX_TURN = np.deg2rad(30)
 
 
 class CropSampler:
-    """Draws crops, each as likely as any other, turned, moved, scaled, mirrored and changed as a sonar would.
+    """Draws crops, each class as likely as any other, turned, moved, scaled, mirrored and changed as a sonar would.
 
     Args:
         crops: what to draw from; read at once.
         size: side of the crops drawn, in pixels.
-        augmented: off for validation.
+        augmented: off for validation, for which each crop is as likely as any other.
     """
 
     def __init__(self, crops: Sequence[Crop], size: int = 64, augmented: bool = True):
         self.images = [normalise_crop(load_crop(crop)) for crop in crops]
         self.class_id = [crop.class_id for crop in crops]
+        self.by_class = [np.flatnonzero(np.equal(self.class_id, k)) for k in sorted(set(self.class_id))]
         self.size = size
         self.augmented = augmented
 
     def classification(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
         """A crop ``(size, size, 1)``, aspect kept and crop-wise normalised, and its class."""
-        number = rng.integers(len(self.images))
+        number = self._draw(rng)
         image = self.images[number]
         crop = self._window(image.shape, rng).cut(image, self.size)
         if self.augmented:
             crop = augment_window(crop, rng)
             crop = cut_out(crop, rng) if rng.random() < 0.5 else crop
         return normalise_crop(crop)[..., None], self.class_id[number]
+
+    def _draw(self, rng: np.random.Generator) -> int:
+        if not self.augmented:
+            return rng.integers(len(self.images))
+        # Each class as often as any other: on new places rare ones are no rarer.
+        among = self.by_class[rng.integers(len(self.by_class))]
+        return among[rng.integers(len(among))]
 
     def _window(self, shape: tuple[int, int], rng: np.random.Generator) -> Window:
         """A square around the whole crop; what lies beyond the crop comes out at its mean, 0."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, train_test_split
 
 from sonar_debris.datasets.crops import Crop
 from sonar_debris.datasets.labelled_frame import LabelledFrame
@@ -46,6 +46,42 @@ def select_frames(
         raise SonarDebrisError(f"{root}: too few frames to split ({error})") from error
 
 
+def scenes_of(root: Path, frames: Sequence[LabelledFrame]) -> list[str]:
+    """The scene that each frame shows.
+
+    Args:
+        root: the folder of the release; ``splits/frames.csv`` there decides. Without it, frames that look alike are
+            grouped, for which every one is read.
+        frames: the labelled frames.
+    """
+    table = Path(root) / "splits" / "frames.csv"
+    if not table.is_file():
+        return [str(scene) for scene in _compute_scenes(frames)]
+    scene = _read_column(table, "frame", "scene")
+    return [scene.get(frame.name, frame.name) for frame in frames]
+
+
+def hold_out_scenes(
+    frames: Sequence[LabelledFrame], share: float = 0.2, seed: int = 0
+) -> tuple[list[LabelledFrame], list[LabelledFrame]]:
+    """Keep whole scenes of frames, which are all read, for validation; where all show one scene, the last frames.
+
+    Args:
+        frames: N labelled frames, in order.
+        share: of the scenes, or of the frames, that is kept.
+        seed: of the choice of scenes.
+
+    Returns:
+        The frames to learn from and those to validate on.
+    """
+    scenes = _compute_scenes(frames)
+    if scenes.max(initial=0) == 0:
+        first = len(frames) - int(share * len(frames))
+        return list(frames[:first]), list(frames[first:])
+    ((train, val),) = GroupShuffleSplit(1, test_size=share, random_state=seed).split(frames, groups=scenes)
+    return [frames[number] for number in train], [frames[number] for number in val]
+
+
 def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int | Collection[str]) -> list[Crop]:
     """The crops of one or several parts of a split.
 
@@ -76,6 +112,10 @@ def _read_table(path: Path, key: str, split: str) -> dict[str, str]:
     column = {"scene": "fold", "random": "random"}.get(split)
     if column is None:
         raise SonarDebrisError(f"no split {split!r}: choose one of {', '.join(SPLITS)}")
+    return _read_column(path, key, column)
+
+
+def _read_column(path: Path, key: str, column: str) -> dict[str, str]:
     with path.open(newline="") as lines:
         rows = csv.DictReader(lines)
         for name in (key, column):
@@ -108,9 +148,7 @@ def _compute_frame_parts(frames: Sequence[LabelledFrame], split: str) -> dict[st
 
 def _compute_folds(frames: Sequence[LabelledFrame]) -> list[str]:
     """Whole scenes to five folds, the classes balanced as far as they can be."""
-    from sonar_debris.frames import open_frames
-
-    scenes = group_scenes([next(open_frames(frame.path)).image for frame in frames])
+    scenes = _compute_scenes(frames)
     # One class a frame is what the splitter takes: its rarest, so that rare classes are spread first.
     count = np.bincount(np.concatenate([frame.class_id for frame in frames]))
     rarest = [min(frame.class_id, key=lambda c: count[c], default=-1) for frame in frames]
@@ -118,3 +156,9 @@ def _compute_folds(frames: Sequence[LabelledFrame]) -> list[str]:
     for number, (_, test) in enumerate(StratifiedGroupKFold(len(FOLDS)).split(rarest, rarest, scenes)):
         folds[test] = number
     return [str(fold) for fold in folds]
+
+
+def _compute_scenes(frames: Sequence[LabelledFrame]) -> np.ndarray:
+    from sonar_debris.frames import open_frames
+
+    return group_scenes([next(open_frames(frame.path)).image for frame in frames])

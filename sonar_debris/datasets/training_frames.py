@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.detection.preparation import prepare
 from sonar_debris.frames import open_frames
 from sonar_debris.frames.normalisation import normalise
 
@@ -19,15 +21,18 @@ class TrainingFrame:
         image: ``(rows, cols)`` float32, as `normalise` gives it.
         xyxy: ``(N, 4)`` float32 boxes in pixels.
         class_id: ``(N,)`` int64.
-        brightness: ``(rows + 1, cols + 1)`` float64 integral image: the sum of echoes above the frame's mean.
         proposals: ``(M, 4)`` float32 boxes where an earlier stage of the pipeline saw something; none by default.
     """
 
     image: np.ndarray
     xyxy: np.ndarray
     class_id: np.ndarray
-    brightness: np.ndarray
     proposals: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+
+    @cached_property
+    def brightness(self) -> np.ndarray:
+        """``(rows + 1, cols + 1)`` float64 integral image: the sum of echoes above the frame's mean."""
+        return cv2.integral(np.maximum(self.image, 0))
 
 
 def load_training_frames(frames: Sequence[LabelledFrame], simulated: int = 0, seed: int = 0) -> list[TrainingFrame]:
@@ -41,7 +46,7 @@ def load_training_frames(frames: Sequence[LabelledFrame], simulated: int = 0, se
     Raises:
         FrameReadError: a frame cannot be read.
     """
-    loaded = [training_frame(next(open_frames(f.path)).image, f.xyxy, f.class_id) for f in frames]
+    loaded = [_load(frame) for frame in frames]
     if simulated:
         from sonar_debris.simulator import simulate_frames
 
@@ -50,7 +55,12 @@ def load_training_frames(frames: Sequence[LabelledFrame], simulated: int = 0, se
     return loaded
 
 
+def _load(labelled: LabelledFrame) -> TrainingFrame:
+    """As detection will see it: a large frame shrunk."""
+    image, factors = prepare(next(open_frames(labelled.path)))
+    return TrainingFrame(image, labelled.xyxy * factors, labelled.class_id)
+
+
 def training_frame(image: np.ndarray, xyxy: np.ndarray, class_id: np.ndarray) -> TrainingFrame:
-    """Normalise an image ``(rows, cols)`` and sum up its echoes."""
-    image = normalise(image)
-    return TrainingFrame(image, xyxy, class_id, cv2.integral(np.maximum(image, 0)))
+    """Normalise an image ``(rows, cols)``."""
+    return TrainingFrame(normalise(image), xyxy, class_id)

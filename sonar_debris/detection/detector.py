@@ -1,52 +1,41 @@
-"""DebrisDetector: propose, refine, name."""
+"""DebrisDetector: finds and names debris in frames, whichever kind of model does it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-from sonar_debris.detection.boxes import centre_and_extent, from_centre_and_extent
-from sonar_debris.detection.classifier import BACKGROUND, CONTEXT, CropClassifier
 from sonar_debris.detection.detections import UNKNOWN, Detections
-from sonar_debris.detection.proposer import ObjectProposer, prepare
 from sonar_debris.detection.registry import DEFAULT_MODEL, find_model
-from sonar_debris.detection.settings import PipelineSettings
-from sonar_debris.detection.weights import load_network
-from sonar_debris.detection.windows import cut_windows
+from sonar_debris.detection.settings import ModelSettings, model_kind
+from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.frame import Frame
 
+KINDS = {
+    "single-pass": "sonar_debris.detection.single_pass:SinglePassDetector",
+    "sliding-window": "sonar_debris.detection.sliding_window:SlidingWindowDetector",
+}
 
-class DebrisDetector:
-    """Finds and names debris in sonar frames.
 
-    Dense objectness over an image pyramid proposes boxes; the box refiner fits them, twice; the crop classifier
-    names them. An object that fits no class well is ``unknown``.
+class DebrisDetector(ABC):
+    """Finds and names debris in sonar frames. An object that fits no class well is ``unknown``.
 
-    Args:
-        objectness: a network of `build_objectness`.
-        refiner: a network of `build_box_refiner`.
-        classifier: names crops; its last class is background.
-        settings: numbers that belong to these networks.
+    Attributes:
+        settings: numbers that belong to the model.
 
     Example:
         >>> detector = DebrisDetector.from_pretrained()  # doctest: +SKIP
         >>> detections = detector.detect(frame)  # doctest: +SKIP
-
-    References:
-        Valdenegro-Toro, End-to-End Object Detection and Recognition in Forward-Looking Sonar Images with
-        Convolutional Neural Networks, 2016, doi:10.1109/AUV.2016.7778662.
     """
 
-    def __init__(self, objectness, refiner, classifier: CropClassifier, settings: PipelineSettings):
-        self.proposer = ObjectProposer(objectness, refiner, settings)
-        self.classifier = classifier
-        self.settings = settings
+    settings: ModelSettings
 
-    @classmethod
-    def from_pretrained(
-        cls, name_or_path: str | Path = DEFAULT_MODEL, min_score: float | None = None
-    ) -> "DebrisDetector":
+    @staticmethod
+    def from_pretrained(name_or_path: str | Path = DEFAULT_MODEL, min_score: float | None = None) -> "DebrisDetector":
         """Load a shipped model by name, or any model folder.
 
         Args:
@@ -60,13 +49,19 @@ class DebrisDetector:
         if min_score is not None and not 0 <= min_score <= 1:
             raise ValueError(f"min_score must lie in [0, 1]. Received: {min_score}")
         folder = find_model(name_or_path)
-        settings = PipelineSettings.load(folder / "model.json")
+        detector = _find_kind(folder / "model.json").load(folder)
         if min_score is not None:
-            settings = replace(settings, min_score=min_score)
-        classifier = CropClassifier(load_network(folder / "classifier.keras"), (*settings.class_names, BACKGROUND))
-        return cls(
-            load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras"), classifier, settings
-        )
+            detector.settings = replace(detector.settings, min_score=min_score)
+        return detector
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> Self:
+        """Load a model folder.
+
+        Raises:
+            SonarDebrisError: a part of it is missing or cannot be read.
+        """
 
     @property
     def name(self) -> str:
@@ -87,42 +82,44 @@ class DebrisDetector:
         """The objects in a frame, best score first."""
         return self.detect_batch([frame])[0]
 
+    @abstractmethod
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         """The objects in each of several frames, which may differ in size."""
-        if not frames:
-            return []
-        images, factors = zip(*(prepare(frame) for frame in frames), strict=True)
-        found = self.proposer.find(images, self.settings.candidates)
-        crops = [self._crops(image, xyxy) for image, (xyxy, _) in zip(images, found, strict=True)]
-        probabilities = self.classifier.predict(np.concatenate(crops)[..., 0])
-        parts = np.split(probabilities, np.cumsum([len(each) for each in crops])[:-1])
-        return [
-            self._name(xyxy / shrunk, objectness, part)
-            for (xyxy, objectness), shrunk, part in zip(found, factors, parts, strict=True)
-        ]
 
+    @abstractmethod
     def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """Boxes of objects of whatever class.
 
         Returns:
             ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], best first.
         """
-        return self.proposer.propose(frame)
 
-    def _crops(self, image: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
-        """Each box with some surroundings, its aspect kept, as the classifier takes it: ``(N, size, size, 1)``."""
-        centre, extent = centre_and_extent(xyxy)
-        side = extent.max(axis=1, initial=1, keepdims=True) * CONTEXT
-        return cut_windows(image, from_centre_and_extent(centre, np.tile(side, 2)), self.classifier.size)
+    def _named(
+        self, xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, present: np.ndarray | float = 1.0
+    ) -> Detections:
+        """Boxes with their likeliest names, best score first, those below ``min_score`` left out.
 
-    def _name(self, xyxy: np.ndarray, objectness: np.ndarray, probabilities: np.ndarray) -> Detections:
-        named, background = probabilities[:, :-1], probabilities[:, -1]
+        Args:
+            xyxy: ``(N, 4)`` boxes in pixels.
+            objectness: ``(N,)`` in [0, 1].
+            named: ``(N, classes)`` probabilities of the classes.
+            present: ``(N,)`` their sums: the probability that it is an object at all.
+        """
         class_id, probability = named.argmax(axis=1), named.max(axis=1, initial=0)
         # Of what is an object at all: background that resembles nothing is not an unknown object.
-        unsure = probability < self.settings.min_probability * (1 - background)
+        unsure = probability < self.settings.min_probability * present
         # A named box is right if it is an object and bears the right name; an unknown one claims no name.
-        score = objectness * np.where(unsure, 1 - background, probability)
+        score = np.interp(objectness * np.where(unsure, present, probability), *self.settings.calibration)
+        score = score.astype(np.float32)
         class_id = np.where(unsure, len(self.settings.class_names), class_id)
         order = np.argsort(-score, kind="stable")
         order = order[score[order] >= self.settings.min_score]
         return Detections(xyxy, score, class_id, objectness, self.class_names)[order]
+
+
+def _find_kind(path: Path) -> type[DebrisDetector]:
+    kind = model_kind(path)
+    if kind not in KINDS:
+        raise SonarDebrisError(f"{path}: kind {kind!r} is not one of {', '.join(KINDS)}")
+    module, name = KINDS[kind].split(":")
+    return getattr(import_module(module), name)

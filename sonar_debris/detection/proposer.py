@@ -2,21 +2,16 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from sonar_debris.detection.boxes import non_maximum_suppression
+from sonar_debris.detection.preparation import prepare
 from sonar_debris.detection.proposals import propose
 from sonar_debris.detection.refinement import refine
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import SlidingWindowSettings
 from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.normalisation import normalise
 from sonar_debris.networks.box_refiner import CONTEXT
 from sonar_debris.networks.objectness import make_dense
-
-# A frame with a longer side than this, in pixels, is searched at reduced size: the networks learnt objects of
-# 15 to 250 pixels in frames of 480 rows, and memory stays bounded whatever is read.
-MAX_SIDE = 640
 
 
 class ObjectProposer:
@@ -28,7 +23,7 @@ class ObjectProposer:
         settings: numbers that belong to these networks.
     """
 
-    def __init__(self, objectness, refiner, settings: PipelineSettings):
+    def __init__(self, objectness, refiner, settings: SlidingWindowSettings):
         self.objectness = make_dense(objectness, settings.step)
         self.refiner = refiner
         self.settings = settings
@@ -68,14 +63,3 @@ class ObjectProposer:
             for number, boxes in zip(same, found, strict=True):
                 proposals[number] = boxes
         return proposals
-
-
-def prepare(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-    """The normalised frame, shrunk if it is large, and the ``(4,)`` factors that its boxes shrank by."""
-    rows, cols = frame.image.shape
-    scale = min(1.0, MAX_SIDE / max(rows, cols))
-    if scale == 1.0:
-        return normalise(frame.image), np.ones(4, np.float32)
-    size = max(1, round(cols * scale)), max(1, round(rows * scale))
-    shrunk = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
-    return normalise(shrunk), np.tile(np.float32(size) / np.float32([cols, rows]), 2)

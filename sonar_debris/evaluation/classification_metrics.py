@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sonar_debris.errors import SonarDebrisError
+from sonar_debris.evaluation.calibration import expected_calibration_error
 
 
 @dataclass(frozen=True)
@@ -58,28 +59,9 @@ def classification_metrics(
     return ClassificationMetrics(
         crops=dict(zip(class_names, crops.tolist(), strict=True)),
         accuracy=float(accuracy_score(class_id, given)),
-        calibration_error=expected_calibration_error(class_id, probability),
+        calibration_error=expected_calibration_error(probability.max(axis=1), given == class_id),
         precision=precision,
         recall=recall,
         f1=f1,
         confusion=confusion_matrix(class_id, given, labels=labels).tolist(),
     )
-
-
-def expected_calibration_error(class_id: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy: Σ over bins of ``n_b / N · |accuracy_b - confidence_b|``.
-
-    Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv 1706.04599, equation 3.
-
-    Args:
-        class_id: ``(N,)`` true classes, N ≥ 1.
-        probability: ``(N, K)`` in [0, 1].
-        bins: number of bins of equal width, each closed on the right.
-
-    Returns:
-        The error in [0, 1]; 0 is perfectly calibrated.
-    """
-    confidence = probability.max(axis=1)
-    correct = probability.argmax(axis=1) == class_id
-    bin_of = np.maximum(np.ceil(confidence * bins).astype(int) - 1, 0)
-    return float(np.abs(np.bincount(bin_of, weights=correct - confidence)).sum() / len(class_id))

@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.detection.detections import UNKNOWN, Detections
+from sonar_debris.evaluation.calibration import expected_calibration_error
 from sonar_debris.evaluation.ground_truth import coco_index, ground_truth
 from sonar_debris.evaluation.matching import match
-from sonar_debris.evaluation.precision_recall import OperatingPoint, best_operating_point, precision_recall
+from sonar_debris.evaluation.precision_recall import OperatingPoint, best_operating_point, precision_recall, scored_hits
 from sonar_debris.evaluation.proposal_recall import proposal_recall
 
+if TYPE_CHECKING:
+    from pycocotools.cocoeval import COCOeval
+
 COMMON_BOXES = 10
+# Hundreds of boxes a frame score next to nothing and are nothing: counted in, they would make any score look honest.
+CALIBRATED_FROM = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class DetectionMetrics:
         ap50_95: average precision over IoU 0.5 … 0.95.
         recall50: number of detections a frame → class-agnostic recall at IoU 0.5, unknown ones included.
         best: the threshold of the best F1 at IoU 0.5, names included.
+        calibration_error: expected calibration error of the named detections that score ``CALIBRATED_FROM`` or more,
+            right being an object of that name at IoU 0.5; None where there is none.
     """
 
     frames: int
@@ -46,6 +55,7 @@ class DetectionMetrics:
     ap50_95: dict[str, float]
     recall50: dict[int, float]
     best: OperatingPoint
+    calibration_error: float | None
 
 
 def detection_metrics(
@@ -67,7 +77,7 @@ def detection_metrics(
     """
     named = [rename(found, class_names) for found in detections]
     xyxy, score, class_id = ([getattr(found, part) for found in named] for part in ("xyxy", "score", "class_id"))
-    matches = match(ground_truth(frames, class_names), coco_index(xyxy, class_id, class_names, score))
+    matches = match_detections(frames, named, class_names)
     ap = matches.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (IoU, classes)
     boxes = np.bincount(np.concatenate([frame.class_id for frame in frames]), minlength=len(class_names))
     unknown = sum(int(np.sum(found == len(class_names))) for found in class_id)
@@ -84,7 +94,23 @@ def detection_metrics(
         ap50_95={class_names[k]: float(ap[:, k].mean()) for k in np.flatnonzero(boxes)},
         recall50=proposal_recall(frames, xyxy, score),
         best=best_operating_point(precision_recall(matches)),
+        calibration_error=_calibration_error(*scored_hits(matches)),
     )
+
+
+def match_detections(
+    frames: Sequence[LabelledFrame], named: Sequence[Detections], class_names: Sequence[str], **how
+) -> "COCOeval":
+    """Pair detections with the labelled boxes of their class.
+
+    Args:
+        frames: the labelled frames.
+        named: what was found in each, as `rename` gives it.
+        class_names: the names that the ``class_id`` of both point into.
+        **how: passed on to `match`.
+    """
+    xyxy, class_id, score = ([getattr(found, part) for found in named] for part in ("xyxy", "class_id", "score"))
+    return match(ground_truth(frames, class_names), coco_index(xyxy, class_id, class_names, score), **how)
 
 
 def rename(detections: Detections, class_names: Sequence[str]) -> Detections:
@@ -98,6 +124,11 @@ def rename(detections: Detections, class_names: Sequence[str]) -> Detections:
         detections.objectness,
         (*class_names, UNKNOWN),
     )
+
+
+def _calibration_error(score: np.ndarray, hit: np.ndarray) -> float | None:
+    counted = score >= CALIBRATED_FROM
+    return expected_calibration_error(score[counted], hit[counted]) if counted.any() else None
 
 
 def _mean(ap: np.ndarray, chosen: np.ndarray) -> float | None:

@@ -52,14 +52,20 @@ def precision_recall(matches: "COCOeval") -> PrecisionRecall:
     Args:
         matches: what :func:`sonar_debris.evaluation.matching.match` returns.
     """
-    pairs = [pair for pair in matches.evalImgs if pair is not None]
-    score = np.concatenate([pair["dtScores"] for pair in pairs])
-    hit = np.concatenate([pair["dtMatches"][0] > 0 for pair in pairs])
+    score, hit = scored_hits(matches)
+    boxes = sum(len(pair["gtIds"]) for pair in matches.evalImgs if pair is not None)
     order = np.argsort(-score, kind="stable")
     # a threshold cannot part equal scores, so only the last of each run of them is a point of the curve
     last = np.flatnonzero(np.diff(score[order], append=-np.inf))
     hits = np.cumsum(hit[order])[last]
-    return PrecisionRecall(score[order][last], hits / (last + 1), hits / sum(len(pair["gtIds"]) for pair in pairs))
+    return PrecisionRecall(score[order][last], hits / (last + 1), hits / boxes)
+
+
+def scored_hits(matches: "COCOeval") -> tuple[np.ndarray, np.ndarray]:
+    """The score ``(N,)`` of every named detection, and whether it meets an object of its name at the first IoU."""
+    pairs = [pair for pair in matches.evalImgs if pair is not None]
+    score = np.concatenate([pair["dtScores"] for pair in pairs])
+    return score, np.concatenate([pair["dtMatches"][0] > 0 for pair in pairs])
 
 
 def best_operating_point(curve: PrecisionRecall) -> OperatingPoint:

@@ -2,6 +2,8 @@
 
 from rich.table import Table
 
+from sonar_debris.evaluation.bootstrap import Interval
+from sonar_debris.evaluation.breakdown import Share
 from sonar_debris.evaluation.classification_metrics import ClassificationMetrics
 from sonar_debris.evaluation.detection_metrics import COMMON_BOXES, DetectionMetrics
 
@@ -18,15 +20,36 @@ def detection_tables(metrics: DetectionMetrics) -> list[Table]:
     means = metrics.map50_common, metrics.map50_95_common
     table.add_row(f"mean, classes of {COMMON_BOXES}+ boxes", common, *map(_share, means))
     best = metrics.best
-    point = _table("Best F1 at IoU 0.5", "threshold", "precision", "recall", "F1")
-    point.add_row(*map(_share, (best.threshold, best.precision, best.recall, best.f1)))
-    return [table, recall_table(metrics.recall50, "Class-agnostic recall at IoU 0.5, detections a frame"), point]
+    point = _table("Best F1 at IoU 0.5", "threshold", "precision", "recall", "F1", "calibration error")
+    point.add_row(*map(_share, (best.threshold, best.precision, best.recall, best.f1, metrics.calibration_error)))
+    return [
+        table,
+        recall_table({"recall": metrics.recall50}, "Class-agnostic recall at IoU 0.5, detections a frame"),
+        point,
+    ]
 
 
-def recall_table(recall: dict[int, float], title: str) -> Table:
-    """Recall at each number of boxes a frame."""
-    table = _table(title, "boxes a frame", *map(str, recall))
-    table.add_row("recall", *map(_share, recall.values()))
+def interval_table(intervals: dict[str, Interval]) -> Table:
+    """Intervals of mean average precision."""
+    table = _table("95 % intervals, by drawing scenes anew", "figure", "from", "to")
+    for name, heading in (("map50", "mAP@0.5"), ("map50_95", "mAP@[.5:.95]")):
+        table.add_row(heading, _share(intervals[name].low), _share(intervals[name].high))
+    return table
+
+
+def share_table(shares: dict[str, Share], first: str) -> Table:
+    """Figures of some of the objects each."""
+    table = _table("", first, "boxes", "mAP@0.5", "recall@0.5")
+    for name, share in shares.items():
+        table.add_row(name, str(share.boxes), _share(share.map50), _share(share.recall50))
+    return table
+
+
+def recall_table(recall: dict[str, dict[int, float]], title: str) -> Table:
+    """Recall of several groups of objects at each number of boxes a frame."""
+    table = _table(title, "boxes a frame", *map(str, next(iter(recall.values()))))
+    for name, shares in recall.items():
+        table.add_row(name, *map(_share, shares.values()))
     return table
 
 

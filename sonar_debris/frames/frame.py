@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sonar_debris.frames.geometry import FanGeometry
+from sonar_debris.frames.navigation import Navigation
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -17,6 +20,8 @@ class Frame:
         name: the file's name as reports show it: relative to the folder that was opened, or as given.
         index: position of the frame in its file, 0 for a still image.
         time: seconds since the epoch, or None where the file does not say.
+        geometry: where its pixels lie, or None where that is not known.
+        navigation: where the sonar was, or None where the file does not say.
     """
 
     image: np.ndarray
@@ -24,3 +29,5 @@ class Frame:
     name: str
     index: int = 0
     time: float | None = None
+    geometry: FanGeometry | None = None
+    navigation: Navigation | None = None

@@ -1,10 +1,29 @@
-"""What is raised for a frame that cannot be read."""
+"""What is raised for a frame that cannot be read, and warned of where frames are read nevertheless."""
 
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 
 
 class FrameReadError(SonarDebrisError):
-    """A file or folder that gives no frame; its message is the one line ``NAME: reason``.
+    """A file, a frame of it or a folder that cannot be read; its message is the one line ``NAME: reason``.
+
+    Attributes:
+        name: the file's name as reports show it.
+        reason: what is wrong with it, beginning with the frame if it is one frame of several.
+        index: position of the frame in its file; None if the whole file or folder is meant.
+    """
+
+    def __init__(self, name: str, reason: str, index: int | None = None):
+        super().__init__(name, reason, index)
+        self.name = name
+        self.reason = reason if index is None else f"frame {index}: {reason}"
+        self.index = index
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.name}: {self.reason}".split())
+
+
+class FrameReadWarning(SonarDebrisWarning):
+    """A file that is not whole, though frames could be read; its message is the one line ``NAME: what``.
 
     Attributes:
         name: the file's name as reports show it.
@@ -12,9 +31,6 @@ class FrameReadError(SonarDebrisError):
     """
 
     def __init__(self, name: str, reason: str):
-        super().__init__(name, reason)
+        super().__init__(f"{name}: {reason}")
         self.name = name
         self.reason = reason
-
-    def __str__(self) -> str:
-        return " ".join(f"{self.name}: {self.reason}".split())

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,8 +11,10 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey
+from sonar_debris.frames.wanted import EVERYTHING, Wanted
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "PPM")
 _PNG_END = b"IEND\xaeB`\x82"
@@ -19,12 +22,13 @@ _OPENCV_LOG, _SILENT = getattr(cv2.utils, "logging", cv2), 0  # OpenCV 4 keeps t
 _AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def read_image(path: Path, name: str) -> Iterator[Frame]:
-    """Read the one frame of a still image, of 8 or 16 bits, grey or colour.
+def read_image(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
+    """Read the one frame of a still image, or the pages of a TIFF one by one; of 8 or 16 bits, grey or colour.
 
     Args:
         path: the image file; its content, not its suffix, tells the format.
-        name: the name that the frame shall bear.
+        name: the name that the frames shall bear.
+        wanted: which pages.
 
     Raises:
         OSError: the file cannot be opened.
@@ -32,9 +36,22 @@ def read_image(path: Path, name: str) -> Iterator[Frame]:
     """
     with path.open("rb") as file, _quiet():
         image = _open(file)
-        check_shape((image.height, image.width))
-        pixels = _decode(image, file)
-    yield Frame(to_grey(pixels), source=path, name=name)
+        pages = _count_pages(image)
+        chosen = range(*wanted.frames.indices(pages))
+        if pages == 1 and chosen:
+            check_shape((image.height, image.width))
+            pixels = _decode(image, file)
+    if pages == 1 and chosen:
+        yield Frame(to_grey(pixels), source=path, name=name)
+        return
+    for index in chosen:
+        yield attempt(index, partial(_page_frame, path, name, index))
+
+
+def count_images(path: Path) -> int:
+    """1, or the number of pages of a TIFF."""
+    with path.open("rb") as file, _quiet():
+        return _count_pages(_open(file))
 
 
 @contextmanager
@@ -57,10 +74,36 @@ def _open(file: BinaryIO) -> Image.Image:
 
 
 @_one_error()
+def _count_pages(image: Image.Image) -> int:
+    pages = getattr(image, "n_frames", 1)
+    if pages > 1 and image.format != "TIFF":
+        raise ValueError(f"the file holds {pages} images where one is expected")
+    return pages
+
+
+def _page_frame(path: Path, name: str, index: int) -> Frame:
+    return Frame(to_grey(_read_page(path, index)), source=path, name=name, index=index)
+
+
+def _read_page(path: Path, index: int) -> np.ndarray:
+    """Decode one page of a TIFF, of which the others are not kept in memory."""
+    with path.open("rb") as file, _quiet():
+        image = _open(file)
+        _seek(image, index)
+        check_shape((image.height, image.width))
+        _, pages = cv2.imreadmulti(str(path), start=index, count=1, flags=_AS_STORED)
+    if not pages:
+        raise ValueError("the page is damaged, cut off or of an unusual kind")
+    return pages[0] if pages[0].ndim == 2 else cv2.cvtColor(pages[0], cv2.COLOR_BGR2RGB)
+
+
+@_one_error()
+def _seek(image: Image.Image, index: int) -> None:
+    image.seek(index)
+
+
+@_one_error()
 def _decode(image: Image.Image, file: BinaryIO) -> np.ndarray:
-    images = getattr(image, "n_frames", 1)
-    if images > 1:
-        raise ValueError(f"the file holds {images} images where one is expected")
     return _decode_with_opencv(image, file) if image.format in ("PNG", "TIFF") else _decode_with_pillow(image)
 
 

@@ -4,26 +4,39 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from sonar_debris.frames.closed_formats import CLOSED_FORMATS
+from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_read_error import FrameReadError
-from sonar_debris.frames.readers import READERS, find_reader
+from sonar_debris.frames.range_window import RangeWindow
+from sonar_debris.frames.readers import Format, find_format, known_formats
+from sonar_debris.frames.sidecar import with_sidecar
+from sonar_debris.frames.wanted import EVERYTHING, Wanted, within
 
 OnError = Callable[[FrameReadError], None]
 
 
-def open_frames(path: str | os.PathLike[str], on_error: OnError | None = None) -> Iterator[Frame]:
+def open_frames(
+    path: str | os.PathLike[str],
+    on_error: OnError | None = None,
+    wanted: Wanted = EVERYTHING,
+    window: RangeWindow | None = None,
+) -> Iterator[Frame]:
     """Open a file or a folder as a stream of frames, of which one is in memory at a time.
 
     A folder is searched with all its subfolders, in natural order (``ping-2`` before ``ping-10``). Files of
     other formats, hidden files and folders, and links to folders are passed over.
 
     Args:
-        path: an image file (PNG, JPEG, TIFF, BMP, PGM, NPY) or a folder.
-        on_error: called with the error of each file or subfolder that cannot be read, after which the
-            iteration goes on. By default the error is raised.
+        path: a file of a known format (an image, an array, a video, a recording) or a folder.
+        on_error: called with the error of each file, frame of a recording or subfolder that cannot be read, after
+            which the iteration goes on. By default the error is raised.
+        wanted: which frames, by their position in the file or among all frames of the folder.
+        window: what is known of the fan of frames that do not tell it.
 
     Returns:
         An iterator of frames.
@@ -37,7 +50,7 @@ def open_frames(path: str | os.PathLike[str], on_error: OnError | None = None) -
         ...     print(frame.name, frame.image.shape)
     """
     name, report = os.fspath(path), on_error or _raise
-    formats = "known formats: " + " ".join(READERS)
+    formats = "known formats: " + " ".join(known_formats())
     try:
         is_folder = stat.S_ISDIR(os.stat(path).st_mode)
     except (OSError, ValueError) as error:
@@ -47,10 +60,10 @@ def open_frames(path: str | os.PathLike[str], on_error: OnError | None = None) -
         files = [(file, file.relative_to(path).as_posix()) for file in find_files(path, report)]
         if not files:
             raise FrameReadError(name, f"the folder holds no frames; {formats}")
-        return _read(files, report)
-    if find_reader(path) is None:
+        return _read(files, report, wanted, window)
+    if not _is_recognised(path):
         raise FrameReadError(name, f"not a file of frames; {formats}")
-    return _read([(path, name)], report)
+    return _read([(path, name)], report, wanted, window)
 
 
 def find_files(folder: Path, report: OnError) -> list[Path]:
@@ -61,13 +74,36 @@ def find_files(folder: Path, report: OnError) -> list[Path]:
         report: called with the error of each subfolder that cannot be searched.
 
     Returns:
-        The files of known formats, in natural order.
+        The files of known formats, in natural order, and the recordings that cannot be read for want of an open format.
     """
     files = []
     for parent, folders, names in os.walk(folder, onerror=partial(_report_folder, folder, report)):
         folders[:] = [name for name in folders if not name.startswith(".")]
         files += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(filter(find_reader, files), key=_natural_key)
+    return sorted(filter(_is_recognised, files), key=_natural_key)
+
+
+def count_frames(path: Path) -> int:
+    """Count the frames of a file or folder without decoding them; a file that cannot be read counts as one."""
+    files = find_files(path, lambda error: None) if path.is_dir() else [path]
+    return sum(map(_count, files))
+
+
+def _count(file: Path) -> int:
+    try:
+        return _format_of(file).count(file)
+    except (OSError, ValueError):
+        return 1
+
+
+def _is_recognised(path: Path) -> bool:
+    return find_format(path) is not None or path.suffix.lower() in CLOSED_FORMATS
+
+
+def _format_of(path: Path) -> Format:
+    if path.suffix.lower() in CLOSED_FORMATS:
+        raise ValueError(CLOSED_FORMATS[path.suffix.lower()])
+    return find_format(path)
 
 
 def _report_folder(root: Path, report: OnError, error: OSError) -> None:
@@ -82,13 +118,41 @@ def _natural_key(path: Path) -> tuple:
     return pieces, path  # the path itself settles 01 against 1
 
 
-def _read(files: list[tuple[Path, str]], report: OnError) -> Iterator[Frame]:
-    for path, name in files:
+def _read(
+    files: list[tuple[Path, str]], report: OnError, wanted: Wanted, window: RangeWindow | None
+) -> Iterator[Frame]:
+    for path, name, chosen in _choose(files, wanted):
         try:
             _check_file(path)
-            yield from find_reader(path)(path, name)
+            for read in _format_of(path).read(path, name, chosen):
+                frame = (
+                    read if isinstance(read, DamagedFrame) else attempt(read.index, partial(_complete, read, window))
+                )
+                if isinstance(frame, Frame):
+                    yield frame
+                else:
+                    report(FrameReadError(name, frame.reason, frame.index))
         except (OSError, ValueError) as error:
             report(FrameReadError(name, _reason(error)))
+
+
+def _choose(files: list[tuple[Path, str]], wanted: Wanted) -> Iterator[tuple[Path, str, Wanted]]:
+    """The files that hold wanted frames, and which of each are wanted."""
+    position, stop = 0, wanted.frames.stop
+    for path, name in files:
+        if wanted.frames == slice(None):
+            yield path, name, wanted
+        elif stop is None or position < stop:
+            count, frames = _count(path), within(wanted.frames, position)
+            position += count
+            if range(count)[frames]:
+                yield path, name, replace(wanted, frames=frames)
+
+
+def _complete(frame: Frame, window: RangeWindow | None) -> Frame:
+    """The frame with the geometry that a sidecar or the user knows."""
+    known = with_sidecar(frame)
+    return window.add_to(known) if window else known
 
 
 def _check_file(path: Path) -> None:

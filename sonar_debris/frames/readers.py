@@ -1,30 +1,75 @@
 """Which reader opens which file.
 
-A reader is a function of a file's path and of the name that its frames shall bear. It yields the file's frames one
-by one, and raises OSError or ValueError, with the reason as message, where the file gives none.
+A reader is a function of a file's path, of the name that its frames shall bear, and of what of it is wanted. It yields
+the file's frames one by one, a `DamagedFrame` in place of one that cannot be read, and raises OSError or ValueError,
+with the reason as message, where the file gives no more. Beside it stands a function that tells, without decoding them,
+how many frames a file holds.
+
+Other packages add readers by entry points of the group ``sonar_debris.readers``: the entry point's name is the suffix
+without its dot, its object a `Format`.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
-from sonar_debris.frames.arrays import read_array
+from sonar_debris.frames.aris import count_aris, describe_aris, read_aris
+from sonar_debris.frames.arrays import count_archive, count_array, read_archive, read_array
+from sonar_debris.frames.damaged_frame import DamagedFrame
 from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.images import read_image
+from sonar_debris.frames.gemini import count_gemini, read_gemini
+from sonar_debris.frames.images import count_images, read_image
+from sonar_debris.frames.ros_bag import count_ros, describe_ros, read_ros
+from sonar_debris.frames.video import count_video, describe_video, read_video
+from sonar_debris.frames.wanted import Wanted
 
-Reader = Callable[[Path, str], Iterator[Frame]]
+GROUP = "sonar_debris.readers"
 
-READERS: dict[str, Reader] = {
-    ".png": read_image,
-    ".jpg": read_image,
-    ".jpeg": read_image,
-    ".tif": read_image,
-    ".tiff": read_image,
-    ".bmp": read_image,
-    ".pgm": read_image,
-    ".npy": read_array,
+
+def _nothing_more(path: Path) -> dict:
+    return {}
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of files that hold frames.
+
+    Attributes:
+        name: as people call it.
+        read: yields the wanted frames of a file.
+        count: tells how many there are; raises OSError or ValueError where the file cannot be read.
+        describe: what ``info`` tells of a file beside what its frames tell.
+    """
+
+    name: str
+    read: Callable[[Path, str, Wanted], Iterator[Frame | DamagedFrame]]
+    count: Callable[[Path], int]
+    describe: Callable[[Path], dict] = _nothing_more
+
+
+_IMAGE = Format("image", read_image, count_images)
+_VIDEO = Format("video", read_video, count_video, describe_video)
+_ROS = Format("ROS bag", read_ros, count_ros, describe_ros)
+
+_OWN: dict[str, Format] = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm"), _IMAGE),
+    ".npy": Format("NumPy array", read_array, count_array),
+    ".npz": Format("NumPy archive", read_archive, count_archive),
+    ".aris": Format("ARIS recording", read_aris, count_aris, describe_aris),
+    ".glf": Format("Gemini recording", read_gemini, count_gemini),
+    **dict.fromkeys((".bag", ".mcap", ".db3"), _ROS),
+    **dict.fromkeys((".mp4", ".avi", ".mkv", ".mov"), _VIDEO),
 }
 
 
-def find_reader(path: Path) -> Reader | None:
-    """Return the reader for a file's suffix, upper case or lower, or None."""
-    return READERS.get(path.suffix.lower())
+@cache
+def known_formats() -> dict[str, Format]:
+    """The format of each suffix: our own, then those of other packages."""
+    return _OWN | {f".{point.name.lower()}": point.load() for point in entry_points(group=GROUP)}
+
+
+def find_format(path: Path) -> Format | None:
+    """Return the format that a file's suffix, upper case or lower, tells, or None."""
+    return known_formats().get(path.suffix.lower())

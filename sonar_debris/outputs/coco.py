@@ -7,13 +7,15 @@ from pathlib import Path
 from sonar_debris.detection.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.atomic import atomic_text
+from sonar_debris.outputs.placement import place
 
 
 class CocoFile:
     """Gathers the detections of many frames and writes them as one COCO object.
 
     Besides COCO's own ``info``, ``images``, ``categories`` and ``annotations`` the object has ``failures``: the
-    frames that could not be read. Ids count from 1; a category's id is its class id plus 1.
+    frames that could not be read. Ids count from 1; a category's id is its class id plus 1. An annotation also tells
+    range and bearing, size in metres and position, where the frame does.
 
     Attributes:
         class_names: the classes that detections index into.
@@ -35,8 +37,9 @@ class CocoFile:
             {"id": image_id, "file_name": frame.name, "width": cols, "height": rows, "frame_index": frame.index}
         )
         columns = (detections.xyxy, detections.class_id, detections.score, detections.objectness)
-        for detection in zip(*columns, strict=True):
-            self._annotations.append(_annotation(len(self._annotations) + 1, image_id, *detection))
+        places = place(frame, detections.xyxy)
+        for *detection, where in zip(*columns, places, strict=True):
+            self._annotations.append(_annotation(len(self._annotations) + 1, image_id, *detection) | where)
 
     def add_failure(self, file_name: str, error: str) -> None:
         """Add a frame that could not be read, and why."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from sonar_debris.detection.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.atomic import atomic_text
+from sonar_debris.outputs.placement import DIGITS, place
 
 COLUMNS = (
     "file",
@@ -19,8 +20,7 @@ COLUMNS = (
     "class",
     "score",
     "objectness",
-    "range_m",
-    "bearing_deg",
+    *DIGITS,
 )
 
 
@@ -28,7 +28,7 @@ class DetectionTable:
     """Gathers the detections of many frames and writes them as CSV with the header ``COLUMNS``.
 
     x, y are a box's left and top and w, h its size, in pixels of the frame as stored; time is in seconds since the
-    epoch. What is not known stays empty; range_m and bearing_deg always do, until frames carry their geometry.
+    epoch. What is not known stays empty.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,9 @@ class DetectionTable:
 
 def _rows(frame: Frame, detections: Detections) -> Iterator[tuple]:
     time = "" if frame.time is None else f"{frame.time:.6f}"
-    columns = zip(detections.xyxy, detections.names, detections.score, detections.objectness, strict=True)
-    for (left, top, right, bottom), name, score, objectness in columns:
+    places = place(frame, detections.xyxy)
+    columns = zip(detections.xyxy, detections.names, detections.score, detections.objectness, places, strict=True)
+    for (left, top, right, bottom), name, score, objectness, where in columns:
         box = (f"{value:.2f}" for value in (left, top, right - left, bottom - top))
-        yield frame.name, frame.index, time, *box, name, f"{score:.4f}", f"{objectness:.4f}", "", ""
+        known = (where.get(key, "") for key in DIGITS)
+        yield frame.name, frame.index, time, *box, name, f"{score:.4f}", f"{objectness:.4f}", *known

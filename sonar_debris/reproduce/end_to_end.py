@@ -16,20 +16,20 @@ from sonar_debris.datasets.splits import select_frames
 from sonar_debris.datasets.training_frames import load_training_frames
 from sonar_debris.datasets.watertank import CLASS_NAMES, read_watertank
 from sonar_debris.datasets.windows import WindowSampler
-from sonar_debris.detection.boxes import iou
 from sonar_debris.detection.detections import UNKNOWN, Detections
 from sonar_debris.detection.proposals import propose
 from sonar_debris.detection.proposer import ObjectProposer
 from sonar_debris.detection.weights import load_network
 from sonar_debris.detection.windows import cut_windows
 from sonar_debris.evaluation.detection_metrics import detection_metrics
+from sonar_debris.evaluation.meeting import meet
+from sonar_debris.evaluation.plots import plot_curves
 from sonar_debris.frames import Frame, open_frames
 from sonar_debris.frames.normalisation import normalise
 from sonar_debris.networks.objectness import WINDOW, make_dense
 from sonar_debris.networks.shared_detector import feature_part, objectness_part
 from sonar_debris.reproduce import published
 from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames, thin
-from sonar_debris.reproduce.plots import plot_curves
 from sonar_debris.reproduce.study import Study, markdown_table, percent
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.shared_detector import train_shared_detector
@@ -212,7 +212,7 @@ def shares(frames: Sequence[LabelledFrame], found: Sequence[Detections]) -> dict
     Returns:
         ``found`` and ``named`` as shares in [0, 1], and ``false`` boxes a frame.
     """
-    met = [_meet(frame.xyxy, detections.xyxy) for frame, detections in zip(frames, found, strict=True)]
+    met = [meet(frame.xyxy, detections.xyxy) for frame, detections in zip(frames, found, strict=True)]
     named = [
         detections.class_id[pairs >= 0] == frame.class_id[pairs[pairs >= 0]]
         for frame, detections, pairs in zip(frames, found, met, strict=True)
@@ -223,18 +223,6 @@ def shares(frames: Sequence[LabelledFrame], found: Sequence[Detections]) -> dict
         "named": sum(int(each.sum()) for each in named) / max(1, hits),
         "false": (boxes - hits) / len(frames),
     }
-
-
-def _meet(true: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
-    """For each box, best first, the index of the object that it meets with an IoU of 0.5 or more, or -1."""
-    overlap = iou(xyxy, true)
-    pairs = np.full(len(xyxy), -1)
-    for number in range(len(xyxy) if len(true) else 0):
-        best = overlap[number].argmax()
-        if overlap[number, best] >= 0.5:
-            pairs[number] = best
-            overlap[:, best] = 0  # each object is met once
-    return pairs
 
 
 def _plot(path: Path, figures: dict[str, dict]) -> None:

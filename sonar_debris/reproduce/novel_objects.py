@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,11 @@ from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.datasets.training_frames import load_training_frames
 from sonar_debris.datasets.watertank import CLASS_NAMES
 from sonar_debris.detection.proposer import ObjectProposer
-from sonar_debris.detection.settings import PipelineSettings
-from sonar_debris.evaluation.proposal_recall import proposal_recall
+from sonar_debris.detection.settings import SlidingWindowSettings
+from sonar_debris.evaluation.plots import plot_curves
+from sonar_debris.evaluation.proposal_recall import recall_by_class
 from sonar_debris.frames import open_frames
 from sonar_debris.reproduce.pipelines import QUICK_RECIPE, split_frames
-from sonar_debris.reproduce.plots import plot_curves
 from sonar_debris.reproduce.study import Study, markdown_table, percent
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.pipeline import Recipe, train_proposer
@@ -59,23 +58,12 @@ def _run(study: Study, group: Sequence[str], train: Sequence[LabelledFrame], tes
     recipe = (QUICK_RECIPE if study.quick else RECIPE).each_with(study.seed, study.precision)
     with tempfile.TemporaryDirectory() as folder:
         networks = train_proposer(load_training_frames(kept[::THINNING]), recipe, Path(folder))
-    proposer = ObjectProposer(*networks, PipelineSettings("novel", CLASS_NAMES))
+    proposer = ObjectProposer(*networks, SlidingWindowSettings("novel", CLASS_NAMES))
     found = [proposer.propose(next(open_frames(frame.path))) for frame in test]
     shown = {CLASS_NAMES[k]: sum(int((frame.class_id == k).sum()) for frame in test) for k in asked}
-    recall = {CLASS_NAMES[k]: _recall(test, found, k) for k in asked if shown[CLASS_NAMES[k]]}
+    recall = recall_by_class(test, *zip(*found, strict=True), CLASS_NAMES, LIMITS)
+    recall = {name: share for name, share in recall.items() if name in shown}
     return {"frames": len(kept), "objects": shown, "recall": recall}
-
-
-def _recall(
-    frames: Sequence[LabelledFrame], found: Sequence[tuple[np.ndarray, np.ndarray]], class_id: int
-) -> dict[int, float]:
-    """Recall of the objects of a class, by number of proposals of whatever object."""
-    masks = [frame.class_id == class_id for frame in frames]
-    objects = [
-        replace(frame, xyxy=frame.xyxy[mask], class_id=frame.class_id[mask])
-        for frame, mask in zip(frames, masks, strict=True)
-    ]
-    return proposal_recall(objects, *map(list, zip(*found, strict=True)), LIMITS)
 
 
 def _shown(cells: dict[tuple[str, ...], dict]) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from sonar_debris.datasets.splits import select_frames
 from sonar_debris.datasets.training_frames import load_training_frames
 from sonar_debris.datasets.watertank import CLASS_NAMES, read_watertank
 from sonar_debris.detection.detector import DebrisDetector
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import SlidingWindowSettings
 from sonar_debris.reproduce.study import Study
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.pipeline import Recipe, calibrate, train_networks
@@ -52,7 +52,7 @@ def _pipeline_folder(study: Study, split: str) -> str | Path:
         train, _ = split_frames(study, split)
         train_networks(load_training_frames(train), [], CLASS_NAMES, recipe, folder)
         val = select_frames(study.root, read_watertank(study.root), split, "val")
-        settings = PipelineSettings("random", CLASS_NAMES, data={"split": "random", "train": ["train"]})
+        settings = SlidingWindowSettings("random", CLASS_NAMES, data={"split": "random", "train": ["train"]})
         settings = calibrate(folder, settings, thin(study, val))
         replace(settings, training={"seed": study.seed}).save(folder / "model.json")
     return folder

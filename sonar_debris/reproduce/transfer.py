@@ -9,10 +9,10 @@ import numpy as np
 from sonar_debris.datasets.crops import read_crops
 from sonar_debris.datasets.splits import FOLDS
 from sonar_debris.detection.weights import load_network
+from sonar_debris.evaluation.plots import plot_curves
 from sonar_debris.networks.cnn_classifier import build_cnn_classifier
 from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops
 from sonar_debris.reproduce.crop_training import name_crops, scored, train_on_crops
-from sonar_debris.reproduce.plots import plot_curves
 from sonar_debris.reproduce.study import Study, markdown_table, pooled_accuracy
 from sonar_debris.training.fit import save_network
 

@@ -38,9 +38,9 @@ class Scene:
         return any(CLASS_NAMES[i] in SILHOUETTES for i in self.class_id)
 
 
-def random_scene(rng: np.random.Generator) -> Scene:
-    """Draw a scene of one to four objects whose boxes do not overlap."""
-    fan = FANS[rng.integers(len(FANS))]
+def random_scene(rng: np.random.Generator, fan: Fan | None = None) -> Scene:
+    """Draw a scene of one to four objects whose boxes do not overlap, and a fan if none is given."""
+    fan = fan or FANS[rng.integers(len(FANS))]
     reflectors, boxes, class_id = [], [], []
     while not boxes:
         for name in _random_names(rng):

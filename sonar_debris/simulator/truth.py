@@ -17,18 +17,28 @@ class CocoTruth:
         self._images: list[dict] = []
         self._annotations: list[dict] = []
 
-    def add(self, file_name: str, image: np.ndarray, xyxy: np.ndarray, class_id: np.ndarray) -> None:
+    @property
+    def objects(self) -> int:
+        """How many there are in all frames so far."""
+        return len(self._annotations)
+
+    def add(
+        self, file_name: str, shape: tuple[int, int], xyxy: np.ndarray, class_id: np.ndarray, index: int = 0
+    ) -> None:
         """Add a frame.
 
         Args:
             file_name: the frame's file.
-            image: ``(rows, cols)``.
+            shape: rows and columns.
             xyxy: ``(N, 4)`` boxes in pixels.
             class_id: ``(N,)`` indices into the watertank class names.
+            index: of the frame in its file.
         """
-        rows, cols = image.shape
+        rows, cols = shape
         image_id = len(self._images) + 1
-        self._images.append({"id": image_id, "file_name": file_name, "width": cols, "height": rows})
+        self._images.append(
+            {"id": image_id, "file_name": file_name, "width": cols, "height": rows, "frame_index": index}
+        )
         for box, index in zip(xyxy.tolist(), class_id.tolist(), strict=True):
             self._annotations.append(_annotation(len(self._annotations) + 1, image_id, index + 1, box))
 

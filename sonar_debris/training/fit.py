@@ -22,6 +22,8 @@ class Schedule:
         weight_decay: AdamW's, decoupled.
         seed: of the weights and the samples.
         precision: a Keras dtype policy; the weights are stored as float32 whatever it is.
+        patience: after so many epochs without a lower validation loss training stops, and what was best is kept; 0 for
+            never.
     """
 
     epochs: int
@@ -31,6 +33,7 @@ class Schedule:
     weight_decay: float = 1e-3
     seed: int = 0
     precision: str = "float32"
+    patience: int = 0
 
 
 def fit(
@@ -42,6 +45,7 @@ def fit(
     run: Path,
     name: str,
     metrics: Sequence = (),
+    tensorboard: bool = False,
 ) -> keras.Model:
     """Train a network; with the same run folder, go on where an interrupted training stopped.
 
@@ -56,6 +60,7 @@ def fit(
         run: folder for the log ``NAME.csv``, the checkpoint, and the result ``NAME.keras``.
         name: of the network.
         metrics: Keras metrics.
+        tensorboard: log for TensorBoard too.
 
     Returns:
         The trained float32 network; it is also saved.
@@ -70,7 +75,11 @@ def fit(
         # Batches are random as they are; another order after an interruption would lead to another network.
         shuffle=False,
         verbose=0,
-        callbacks=_callbacks(batches, run, name),
+        callbacks=[
+            *_callbacks(batches, run, name),
+            *([_stop_early(schedule)] if schedule.patience and validation else []),
+            *([keras.callbacks.TensorBoard(run / "tensorboard")] if tensorboard else []),
+        ],
     )
     trained = build()
     trained.set_weights(network.get_weights())
@@ -110,6 +119,10 @@ def _callbacks(batches: SampledBatches, run: Path, name: str) -> list[keras.call
         keras.callbacks.CSVLogger(run / f"{name}.csv", append=checkpoint.exists()),
         EpochLines(name),
     ]
+
+
+def _stop_early(schedule: Schedule) -> keras.callbacks.Callback:
+    return keras.callbacks.EarlyStopping("val_loss", patience=schedule.patience, restore_best_weights=True)
 
 
 def _learning_rate(schedule: Schedule) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -1,6 +1,5 @@
 """Train the three networks of the detection pipeline and put them together as one model folder."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,16 +10,16 @@ from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.datasets.training_frames import TrainingFrame
 from sonar_debris.datasets.windows import WindowSampler
 from sonar_debris.detection.classifier import BACKGROUND, CropClassifier
-from sonar_debris.detection.detector import DebrisDetector
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import IDENTITY, SlidingWindowSettings
+from sonar_debris.detection.sliding_window import SlidingWindowDetector
 from sonar_debris.detection.weights import load_network
-from sonar_debris.evaluation.detection_metrics import detection_metrics
 from sonar_debris.frames import open_frames
 from sonar_debris.training.classifier import train_classifier
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.mining import mine_proposals, refine_proposals
 from sonar_debris.training.objectness import train_objectness
 from sonar_debris.training.refiner import train_refiner
+from sonar_debris.training.thresholds import choose_thresholds
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,8 @@ def _samplers(
     return WindowSampler(train, background_class=background_class), held
 
 
-def calibrate(folder: Path, settings: PipelineSettings, val: Sequence[LabelledFrame]) -> PipelineSettings:
-    """Choose the score threshold with the best F1 on validation frames.
+def calibrate(folder: Path, settings: SlidingWindowSettings, val: Sequence[LabelledFrame]) -> SlidingWindowSettings:
+    """Calibrate the scores and choose the score threshold on validation frames.
 
     Args:
         folder: with the three networks.
@@ -106,17 +105,9 @@ def calibrate(folder: Path, settings: PipelineSettings, val: Sequence[LabelledFr
         val: validation frames.
 
     Returns:
-        The settings with that ``min_score``, and the validation figures.
+        The settings as `choose_thresholds` gives them.
     """
     classifier = CropClassifier(load_network(folder / "classifier.keras"), (*settings.class_names, BACKGROUND))
     networks = load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras")
-    detector = DebrisDetector(*networks, classifier, replace(settings, min_score=0.0))
-    found = [detector.detect(next(open_frames(frame.path))) for frame in val]
-    metrics = detection_metrics(val, found, settings.class_names)
-    threshold = metrics.best.threshold  # None where nothing was named
-    figures = {"validation_map50": metrics.map50, "validation_f1": metrics.best.f1}
-    return replace(
-        settings,
-        min_score=settings.min_score if threshold is None else math.floor(1000 * threshold) / 1000,
-        figures=settings.figures | {name: round(float(value), 4) for name, value in figures.items()},
-    )
+    detector = SlidingWindowDetector(*networks, classifier, replace(settings, min_score=0.0, calibration=IDENTITY))
+    return choose_thresholds(settings, val, [detector.detect(next(open_frames(frame.path))) for frame in val])

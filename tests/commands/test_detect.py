@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from sonar_debris.commands.detect import count_frames, exit_code
+from sonar_debris.commands.inputs import exit_code
 from sonar_debris.commands.main import main
+from sonar_debris.frames.opening import count_frames
 
 pytestmark = pytest.mark.usefixtures("fake_detector")
 

@@ -30,7 +30,7 @@ def release(tmp_path):
         crop = np.full((6, 4), 255 * k, np.uint8)
         cv2.imwrite(str(folder / "watertank-cropped" / name / f"{name}-0.png"), crop)
     (folder / "splits").mkdir()
-    frames = "frame,fold,random\nframe-0,0,test\nframe-1,0,train\nframe-2,1,train\n"
+    frames = "frame,scene,fold,random\nframe-0,a,0,test\nframe-1,b,0,train\nframe-2,c,1,train\n"
     (folder / "splits" / "frames.csv").write_text(frames)
     (folder / "splits" / "crops.csv").write_text("crop,fold,random\nbottle-0,0,test\ncan-0,0,test\n")
     return folder
@@ -80,7 +80,7 @@ def model(monkeypatch, classifier):
         asked.append((name, min_score))
         return detector
 
-    monkeypatch.setattr("sonar_debris.commands.evaluate.load_detector", load)
+    monkeypatch.setattr("sonar_debris.commands.finding.load_detector", load)
     return asked
 
 

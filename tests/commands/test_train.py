@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
-from sonar_debris.commands.train import TrainingData, choose_training_parts
+from sonar_debris.commands.training_options import TrainingData, choose_training_parts
 from sonar_debris.detection.classifier import CropClassifier
 from sonar_debris.detection.detector import DebrisDetector
 from sonar_debris.training import pipeline
@@ -83,7 +83,7 @@ def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
     assert result.stdout.startswith("trained on 15 frames; try: sonar-debris detect FRAMES")
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     assert (model["name"], model["data"]["test_fold"], model["training"]["seed"]) == ("mine", 0, 3)
-    assert set(model["figures"]) == {"validation_map50", "validation_f1"}
+    assert set(model["figures"]) == {"validation_map50", "validation_map", "validation_f1"}
     assert DebrisDetector.from_pretrained(tmp_path / "run").name == "mine"
 
     # A refit learns from the validation frames too, and keeps what they had chosen.
@@ -130,9 +130,11 @@ def test_a_folder_that_is_no_release(tmp_path):
 @pytest.mark.parametrize(
     ("split", "test_fold", "val_fold", "parts"),
     [
-        ("scene", 0, 3, (("1", "2", "4"), ("3",))),
-        ("scene", 4, 0, (("1", "2", "3"), ("0",))),
-        ("random", 2, 2, (("train",), ("val",))),
+        ("scene", "0", "3", (("1", "2", "4"), ("3",))),
+        ("scene", "4", "0", (("1", "2", "3"), ("0",))),
+        ("scene", "4", "none", (("0", "1", "2", "3"), ())),
+        ("scene", "none", "none", (("0", "1", "2", "3", "4"), ())),
+        ("random", "2", "2", (("train",), ("val",))),
     ],
 )
 def test_parts_to_learn_from_and_to_validate_on(split, test_fold, val_fold, parts):
@@ -141,7 +143,7 @@ def test_parts_to_learn_from_and_to_validate_on(split, test_fold, val_fold, part
 
 def test_a_frame_is_not_tested_and_validated_on():
     with pytest.raises(click.UsageError):
-        choose_training_parts("scene", 1, 1)
+        choose_training_parts("scene", "1", "1")
 
 
 @pytest.mark.parametrize(("train", "val", "held"), [("124", "3", {"test_fold": 0}), ("01234", "", {})])

@@ -17,7 +17,8 @@ def test_a_labelled_frame_is_normalised_and_keeps_its_boxes(tmp_path):
     # Echoes 10 … 40 have mean 25 and deviation √125; the surround comes out at the mean.
     np.testing.assert_allclose(frame.image, np.array([[0, -15, -5], [0, 5, 15]]) / np.sqrt(125), atol=1e-5)
     assert frame.image.dtype == np.float32
-    assert frame.xyxy is labelled.xyxy and frame.class_id is labelled.class_id
+    np.testing.assert_array_equal(frame.xyxy, labelled.xyxy)
+    assert frame.class_id is labelled.class_id
 
 
 def test_brightness_sums_echoes_above_the_mean():

@@ -17,8 +17,7 @@ NO_BOXES = np.zeros((0, 4), np.float32), np.zeros(0, int)
 def ramps():
     """Samplers of the same windows, over a frame that shows x and over one that shows y; 0 means outside."""
     across = np.tile(np.arange(1, SIDE + 1, dtype=np.float32), (SIDE, 1))
-    brightness = np.zeros((SIDE + 1, SIDE + 1))
-    frames = (TrainingFrame(image, BOXES, np.zeros(len(BOXES), int), brightness) for image in (across, across.T))
+    frames = (TrainingFrame(image, BOXES, np.zeros(len(BOXES), int)) for image in (across, across.T))
     return [WindowSampler([frame], augmented=False) for frame in frames]
 
 
@@ -52,7 +51,7 @@ def ellipses(count=1, heights=(30, 60), side=400):
         (x, y), w, h = rng.integers(150, 250, 2), rng.integers(30, 60), rng.integers(*heights)
         cv2.ellipse(image, (int(x), int(y)), (int(w), int(h)), 0, 0, 360, 8, -1)
         box = np.array([[x - w, y - h, x + w + 1, y + h + 1]], np.float32)
-        frames.append(TrainingFrame(image, box, np.array([3]), np.zeros((side + 1, side + 1))))
+        frames.append(TrainingFrame(image, box, np.array([3])))
     return frames
 
 
@@ -132,7 +131,7 @@ def test_background_shows_no_object():
 
 
 def test_frames_without_a_box_give_background():
-    empty = TrainingFrame(np.full((300, 300), 5, np.float32), *NO_BOXES, np.zeros((301, 301)))
+    empty = TrainingFrame(np.full((300, 300), 5, np.float32), *NO_BOXES)
     sampler = WindowSampler([*ellipses(), empty], augmented=False)
 
     drawn = [sampler.objectness(np.random.default_rng(seed)) for seed in range(60)]
@@ -150,7 +149,7 @@ def test_classification_names_what_it_shows(size, augmented):
         image[60:140, 40 + stripe : 48 + stripe] = 9
     image[60:140, 180:260] = 9
     boxes = np.array([[40, 60, 120, 140], [180, 60, 260, 140]], np.float32)
-    sampler = WindowSampler([TrainingFrame(image, boxes, np.array([2, 5]), np.zeros((201, 301)))], augmented)
+    sampler = WindowSampler([TrainingFrame(image, boxes, np.array([2, 5]))], augmented)
     seen = set()
 
     for seed in range(40):
@@ -169,7 +168,7 @@ def test_what_an_earlier_stage_mistook_is_background():
     image = np.zeros((100, 200), np.float32)
     image[20:60, 20:60:8] = 9
     proposals = np.array([[20, 20, 60, 60], [120, 20, 160, 60]], np.float32)
-    frame = TrainingFrame(image, proposals[:1], np.array([0]), np.zeros((101, 201)), proposals)
+    frame = TrainingFrame(image, proposals[:1], np.array([0]), proposals)
     sampler = WindowSampler([frame], augmented=False, background_class=3)
 
     drawn = [sampler.classification(np.random.default_rng(seed)) for seed in range(80)]
@@ -183,9 +182,7 @@ def test_proposals_of_an_earlier_stage_are_refined():
     image = np.zeros((100, 200), np.float32)
     proposals = np.array([[22, 22, 62, 62]], np.float32)
     boxes = np.array([[20, 20, 60, 60]], np.float32)
-    sampler = WindowSampler(
-        [TrainingFrame(image, boxes, np.array([0]), np.zeros((101, 201)), proposals)], augmented=False
-    )
+    sampler = WindowSampler([TrainingFrame(image, boxes, np.array([0]), proposals)], augmented=False)
 
     targets = [sampler.refinement(np.random.default_rng(seed))[1] for seed in range(60)]
 

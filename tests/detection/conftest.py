@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 
 from sonar_debris.detection.detector import DebrisDetector
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import SinglePassSettings, SlidingWindowSettings
 from sonar_debris.frames import Frame
 from sonar_debris.networks.box_refiner import build_box_refiner
 from sonar_debris.networks.objectness import build_objectness
 from sonar_debris.networks.residual_classifier import build_residual_classifier
+from sonar_debris.networks.single_pass import build_single_pass
 
 CLASS_NAMES = tuple(f"class-{number}" for number in range(11))
 # Untrained networks find as much as they may: few proposals keep the tests fast.
-SETTINGS = PipelineSettings("untrained", CLASS_NAMES, step=4, proposals=12, candidates=6, min_score=0.0)
+SETTINGS = SlidingWindowSettings("untrained", CLASS_NAMES, step=4, proposals=12, candidates=6, min_score=0.0)
 
 
 @pytest.fixture(scope="session")
 def untrained_model(tmp_path_factory) -> Path:
-    """A model folder of untrained networks."""
+    """A model folder of untrained networks of the sliding-window pipeline."""
     folder = tmp_path_factory.mktemp("untrained")
     keras.utils.set_random_seed(0)
     build_objectness().save(folder / "objectness.keras")
@@ -32,8 +33,29 @@ def untrained_model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def detector(untrained_model) -> DebrisDetector:
+def untrained_single_pass(tmp_path_factory) -> Path:
+    """A model folder of an untrained single-pass network."""
+    folder = tmp_path_factory.mktemp("single-pass")
+    keras.utils.set_random_seed(0)
+    build_single_pass(len(CLASS_NAMES)).save(folder / "detector.keras")
+    SinglePassSettings("untrained", CLASS_NAMES, min_score=0.0).save(folder / "model.json")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sliding_window(untrained_model) -> DebrisDetector:
     return DebrisDetector.from_pretrained(untrained_model)
+
+
+@pytest.fixture(scope="session")
+def single_pass(untrained_single_pass) -> DebrisDetector:
+    return DebrisDetector.from_pretrained(untrained_single_pass)
+
+
+@pytest.fixture(params=["sliding_window", "single_pass"])
+def detector(request) -> DebrisDetector:
+    """One of each kind."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
@@ -41,7 +63,7 @@ def with_settings(detector):
     """Makes the same detector with some settings changed."""
 
     def change(**settings) -> DebrisDetector:
-        changed = object.__new__(DebrisDetector)
+        changed = object.__new__(type(detector))
         changed.__dict__.update(detector.__dict__, settings=replace(detector.settings, **settings))
         return changed
 

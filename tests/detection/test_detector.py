@@ -1,9 +1,6 @@
-import shutil
-
 import numpy as np
 import pytest
 
-from sonar_debris.detection.classifier import CropClassifier
 from sonar_debris.detection.detector import DebrisDetector
 from sonar_debris.errors import SonarDebrisError
 
@@ -94,30 +91,6 @@ def test_unsure_class_is_unknown(min_probability, unknown, with_settings, make_f
     assert {name == "unknown" for name in detections.names} == {unknown}
 
 
-class FakeClassifier(CropClassifier):
-    """Sure of the first class for the first crop, torn between all classes and background for the others."""
-
-    size = 64
-
-    def predict(self, images):
-        probabilities = np.full((len(images), len(self.class_names)), 1 / len(self.class_names), np.float32)
-        probabilities[:1] = np.eye(len(self.class_names))[0]
-        return probabilities
-
-
-def test_score_is_of_object_and_name(with_settings, make_frame):
-    detector = with_settings(min_probability=0.5)
-    detector.classifier = FakeClassifier(None, (*detector.settings.class_names, "background"))
-
-    detections = detector.detect(make_frame(120, 160))
-
-    sure = detections.class_id == 0
-    assert sure.sum() == 1
-    np.testing.assert_allclose(detections.score[sure], detections.objectness[sure], rtol=1e-6)
-    assert set(detections[~sure].names) == {"unknown"}
-    np.testing.assert_allclose(detections.score[~sure], detections.objectness[~sure] * 11 / 12, rtol=1e-5)
-
-
 def test_candidates_and_overlap_limit_the_detections(with_settings, make_frame):
     assert len(with_settings(candidates=2).detect(make_frame(120, 160))) <= 2
     assert len(with_settings(candidates=0).detect(make_frame(120, 160))) == 0
@@ -153,10 +126,16 @@ def test_unknown_model():
         DebrisDetector.from_pretrained("no-such-model")
 
 
-@pytest.mark.parametrize("part", ["objectness.keras", "refiner.keras", "classifier.keras"])
-def test_model_without_a_network(part, untrained_model, tmp_path):
-    shutil.copytree(untrained_model, tmp_path / "model")
-    (tmp_path / "model" / part).unlink()
+def test_model_of_a_strange_kind(tmp_path):
+    (tmp_path / "model.json").write_text('{"format_version": 1, "kind": "crystal-ball"}')
 
-    with pytest.raises(SonarDebrisError, match=f"{part}: no such network"):
-        DebrisDetector.from_pretrained(tmp_path / "model")
+    with pytest.raises(SonarDebrisError, match="kind 'crystal-ball' is not one of single-pass, sliding-window"):
+        DebrisDetector.from_pretrained(tmp_path)
+
+
+def test_scores_are_calibrated(detector, with_settings, make_frame):
+    before = detector.detect(make_frame(120, 160))
+
+    after = with_settings(calibration=((0.0, 1.0), (0.0, 0.5))).detect(make_frame(120, 160))
+
+    np.testing.assert_allclose(after.score, before.score / 2, rtol=1e-4)

@@ -3,10 +3,10 @@ from dataclasses import asdict
 
 import pytest
 
-from sonar_debris.detection.settings import FORMAT_VERSION, PipelineSettings
+from sonar_debris.detection.settings import FORMAT_VERSION, SlidingWindowSettings
 from sonar_debris.errors import SonarDebrisError
 
-SETTINGS = PipelineSettings(
+SETTINGS = SlidingWindowSettings(
     "small", ("can", "tire"), step=4, min_score=0.25, data={"split": "scene", "folds": [1, 2]}, figures={"map50": 0.5}
 )
 
@@ -18,7 +18,7 @@ def content(**changes) -> dict:
 def test_settings_come_back(tmp_path):
     SETTINGS.save(tmp_path / "model.json")
 
-    assert PipelineSettings.load(tmp_path / "model.json") == SETTINGS
+    assert SlidingWindowSettings.load(tmp_path / "model.json") == SETTINGS
 
 
 def test_settings_that_are_not_given_have_defaults(tmp_path):
@@ -26,7 +26,7 @@ def test_settings_that_are_not_given_have_defaults(tmp_path):
         json.dumps({"format_version": FORMAT_VERSION, "name": "small", "class_names": []})
     )
 
-    assert PipelineSettings.load(tmp_path / "model.json") == PipelineSettings("small", ())
+    assert SlidingWindowSettings.load(tmp_path / "model.json") == SlidingWindowSettings("small", ())
 
 
 @pytest.mark.parametrize("version", [0, FORMAT_VERSION + 1, None, str(FORMAT_VERSION)])
@@ -34,7 +34,7 @@ def test_other_versions_are_refused(version, tmp_path):
     (tmp_path / "model.json").write_text(json.dumps(content(format_version=version)))
 
     with pytest.raises(SonarDebrisError, match="another version"):
-        PipelineSettings.load(tmp_path / "model.json")
+        SlidingWindowSettings.load(tmp_path / "model.json")
 
 
 @pytest.mark.parametrize("key", ["format_version", "name", "class_names"])
@@ -42,7 +42,7 @@ def test_missing_key_is_named(key, tmp_path):
     (tmp_path / "model.json").write_text(json.dumps({k: v for k, v in content().items() if k != key}))
 
     with pytest.raises(SonarDebrisError, match=f"not a model description.*{key}"):
-        PipelineSettings.load(tmp_path / "model.json")
+        SlidingWindowSettings.load(tmp_path / "model.json")
 
 
 @pytest.mark.parametrize(
@@ -53,5 +53,5 @@ def test_what_is_no_model_description(data, tmp_path):
         (tmp_path / "model.json").write_bytes(data)
 
     with pytest.raises(SonarDebrisError, match=r"model\.json: not a model description") as error:
-        PipelineSettings.load(tmp_path / "model.json")
+        SlidingWindowSettings.load(tmp_path / "model.json")
     assert "\n" not in str(error.value)

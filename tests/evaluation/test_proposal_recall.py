@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.evaluation.proposal_recall import proposal_recall
+from sonar_debris.evaluation.proposal_recall import proposal_recall, recall_by_class
 
 TRUE = np.array([[0, 0, 10, 10], [40, 40, 60, 60]], np.float32)
 FAR = np.array([100, 100, 120, 120], np.float32)
@@ -40,3 +40,12 @@ def test_half_an_overlap_is_enough(width, recall):
 
 def test_no_proposals_recall_nothing():
     assert proposal_recall([frame()], [np.empty((0, 4))], [np.empty(0)], [10]) == {10: 0}
+
+
+def test_recall_of_a_class_by_proposals_of_any():
+    # The first object is of class 0 and the second of class 1; only the second is proposed, once in two frames.
+    frames = [frame(), frame(TRUE[:0])]
+
+    recall = recall_by_class(frames, [TRUE[1:], TRUE[1:]], [np.ones(1), np.ones(1)], ("can", "tire", "wall"), [1])
+
+    assert recall == {"can": {1: 0}, "tire": {1: 1}}  # of a class that no frame shows nothing is said

@@ -35,6 +35,7 @@ def test_detection_tables_show_every_figure():
         ap50_95={"can": 0.4, "tire": 0.1},
         recall50={10: 0.6, 100: 0.9},
         best=OperatingPoint(None, 0.1, 0.2, 0.3),
+        calibration_error=0.04,
     )
 
     assert rows(text(detection_tables(metrics))) == [
@@ -43,7 +44,7 @@ def test_detection_tables_show_every_figure():
         ["mean (mAP)", "15", "0.5000", "0.2500"],
         ["mean, classes of 10+ boxes", "12", "0.7500", "–"],
         ["recall", "0.6000", "0.9000"],
-        ["–", "0.1000", "0.2000", "0.3000"],
+        ["–", "0.1000", "0.2000", "0.3000", "0.0400"],
     ]
 
 

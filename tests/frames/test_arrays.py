@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from sonar_debris.frames import FrameReadError, open_frames
 from sonar_debris.frames.arrays import read_array
 
 
 def read(path):
-    (frame,) = read_array(path, path.name)
+    *_, frame = read_array(path, path.name)
     return frame
 
 
@@ -38,11 +39,13 @@ def header(shape, dtype="<f8"):
         (b"\x93NUMPY\x03\x00", "Received: 3.0"),
         (b"\x93NUMPY\x01\x00\x05\x00{'des", "header"),
         (header("(5, 5)")[:-10], "EOF"),
-        (header("(5, 5)") + bytes(8), "(?i)read|reshape"),
+        (header("(5, 5)") + bytes(8), "cut off within frame 0 of 1"),
+        (header("(3, 5, 5)") + bytes(250), "cut off within frame 1 of 3"),
+        (header("(2, 1000000, 1000000)"), "too large"),
+        (header("(2, 3, 4, 5, 3)"), "a frame is"),
         (header("(1000000, 1000000)"), "too large"),
         (header("(0, 5)"), "no pixels"),
         (header("(5,)"), "a frame is"),
-        (header("(4, 5, 2)"), "a frame is"),
         (header("(4, 5)", "|O"), "Received: dtype object"),
         (header("(4, 5)", "<c8"), "Received: dtype complex64"),
         (header("(4, 5)", "|V1000000000"), "Received: dtype"),
@@ -58,3 +61,51 @@ def test_nothing_is_unpickled(tmp_path):
     np.save(tmp_path / "ping.npy", np.array([[{}]], object))
     with pytest.raises(ValueError, match="dtype object"):
         read(tmp_path / "ping.npy")
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 6), (3, 5, 6, 1), (3, 5, 6, 3), (1, 5, 6)])
+def test_a_stack_of_frames(tmp_path, shape):
+    stack = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape).astype(np.float32)
+    np.save(tmp_path / "dive.npy", stack)
+    frames = list(open_frames(tmp_path / "dive.npy"))
+    assert [frame.index for frame in frames] == list(range(shape[0]))
+    assert [frame.image.shape for frame in frames] == [(5, 6)] * shape[0]
+    assert [frame.image.max() for frame in frames] == list(range(shape[0]))
+
+
+def test_a_stack_in_fortran_order(tmp_path):
+    np.save(tmp_path / "dive.npy", np.asfortranarray(np.zeros((3, 5, 6))))
+    with pytest.raises(FrameReadError, match="save it in C order"):
+        list(open_frames(tmp_path / "dive.npy"))
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_an_archive_in_natural_order(tmp_path, save):
+    save(tmp_path / "dive.npz", ping10=np.full((4, 5), 3.0), ping2=np.full((2, 4, 5), 1.0), ping3=np.full((4, 5), 2.0))
+    frames = list(open_frames(tmp_path / "dive.npz"))
+    assert [(frame.index, frame.image.max()) for frame in frames] == [(0, 1), (1, 1), (2, 2), (3, 3)]
+
+
+def test_a_damaged_archive_gives_what_is_whole(tmp_path):
+    path = tmp_path / "dive.npz"
+    np.savez(path, a=np.zeros((4, 5)), b=np.zeros((400, 500)))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 255  # within b
+    path.write_bytes(data)
+    errors = []
+    frames = list(open_frames(path, on_error=errors.append))
+    assert [frame.index for frame in frames][0] == 0
+    assert len(errors) == 1 and "not a readable NPZ file" in errors[0].reason
+
+
+@pytest.mark.parametrize("data", [b"PK", b"no archive", b"PK\x03\x04" + bytes(60)])
+def test_no_archive(tmp_path, data):
+    (tmp_path / "dive.npz").write_bytes(data)
+    with pytest.raises(FrameReadError, match="not a readable NPZ file"):
+        list(open_frames(tmp_path / "dive.npz"))
+
+
+def test_nothing_in_an_archive_is_unpickled(tmp_path):
+    np.savez(tmp_path / "dive.npz", a=np.array([[{}]], object))
+    with pytest.raises(FrameReadError, match="dtype object"):
+        list(open_frames(tmp_path / "dive.npz"))

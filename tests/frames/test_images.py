@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sonar_debris.frames.damaged_frame import DamagedFrame
 from sonar_debris.frames.images import read_image
 
 GREY_8 = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
@@ -134,9 +135,10 @@ def png_header(rows, cols):
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-def two_pages():
+def two_images():
+    """An animated PNG."""
     file = BytesIO()
-    Image.fromarray(GREY_8).save(file, "TIFF", save_all=True, append_images=[Image.fromarray(GREY_8)])
+    Image.fromarray(GREY_8).save(file, "PNG", save_all=True, append_images=[Image.fromarray(255 - GREY_8)])
     return file.getvalue()
 
 
@@ -149,7 +151,7 @@ def two_pages():
         (png_header(10**5, 10**5), "too large: at most 67108864 pixels"),
         (b"P5\n100000 100000\n255\n", "too large"),
         (png_header(4, 4), "cannot be decoded"),
-        (two_pages(), "holds 2 images"),
+        (two_images(), "holds 2 images"),
     ],
     ids=["text", "gif", "large", "bomb", "pgm-bomb", "no-pixels", "pages"],
 )
@@ -167,3 +169,25 @@ def test_opencv_logs_again_afterwards(tmp_path, capfd):
     assert capfd.readouterr().err == ""
     cv2.imread(str(tmp_path / "missing.png"))
     assert "missing.png" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_pages_of_a_tiff_are_frames(tmp_path, dtype):
+    top = np.iinfo(dtype).max
+    pages = [np.full((4, 5), value * top // 4, dtype) for value in range(1, 4)]
+    assert cv2.imwritemulti(str(tmp_path / "dive.tif"), pages)
+
+    frames = list(read_image(tmp_path / "dive.tif", "dive.tif"))
+
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    np.testing.assert_allclose([frame.image.mean() for frame in frames], [0.25, 0.5, 0.75], atol=0.01)
+
+
+def test_a_damaged_page_does_not_cost_those_before_it(tmp_path):
+    path = tmp_path / "dive.tif"
+    cv2.imwritemulti(str(path), [np.full((40, 50), value, np.uint8) for value in (1, 2, 3)])
+    path.write_bytes(path.read_bytes()[:-40])
+
+    *whole, last = read_image(path, "dive.tif")
+
+    assert len(whole) == 2 and isinstance(last, DamagedFrame) and last.index == 2

@@ -1,5 +1,6 @@
 import os
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -8,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sonar_debris.frames import FrameReadError, open_frames
-from sonar_debris.frames.readers import READERS
+from sonar_debris.frames import Frame, FrameReadError, open_frames, readers
+from sonar_debris.frames.aris_writer import write_aris
+from sonar_debris.frames.readers import find_format, known_formats
+from sonar_debris.frames.wanted import Wanted
 
-SUFFIXES = sorted(READERS)
+# Of the others their own tests write files.
+SUFFIXES = sorted({*known_formats()} - {".bag", ".db3", ".glf", ".mcap"})
+VIDEOS = (".mp4", ".avi", ".mkv", ".mov")
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
 
@@ -21,6 +26,15 @@ def write(path):
     if path.suffix.lower() == ".npy":
         with path.open("wb") as file:
             np.save(file, PIXELS)
+    elif path.suffix.lower() in VIDEOS:
+        video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+        video.write(np.full((48, 64, 3), 90, np.uint8))
+        video.release()
+    elif path.suffix.lower() == ".npz":
+        with path.open("wb") as file:
+            np.savez(file, PIXELS)
+    elif path.suffix.lower() == ".aris":
+        write_aris(path, [(np.zeros((20, 48), np.uint8), {"sound_speed": 1500, "sample_period": 10})])
     else:
         path.write_bytes(cv2.imencode(path.suffix, PIXELS)[1])
     return path
@@ -33,7 +47,7 @@ def names(folder):
 @pytest.mark.parametrize("suffix", SUFFIXES + [suffix.upper() for suffix in SUFFIXES])
 def test_every_format_whatever_the_case_of_its_suffix(tmp_path, suffix):
     (frame,) = open_frames(write(tmp_path / f"ping{suffix}"))
-    assert frame.image.shape == (3, 4)
+    assert frame.image.shape == (frame.geometry.shape if frame.geometry else (48, 64) if frame.time == 0 else (3, 4))
 
 
 def test_a_file_is_named_as_given(tmp_path, monkeypatch):
@@ -145,6 +159,12 @@ def test_what_may_not_be_read_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_frames_are_counted(tmp_path, suffix):
+    path = write(tmp_path / f"ping{suffix}")
+    assert find_format(path).count(path) == len(list(open_frames(path))) == 1
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(data=st.binary(min_size=1, max_size=200))
 def test_random_bytes_give_one_clear_error(suffix, data):
@@ -181,3 +201,68 @@ def test_real_frames(real_data):
         assert frame.image.max() <= 1
         stored = cv2.imread(str(frame.source), cv2.IMREAD_GRAYSCALE)
         np.testing.assert_array_equal(frame.image, stored / np.float32(255))
+
+
+def test_chosen_frames_of_a_folder_are_counted_over_all_its_files(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(5 * 15, dtype=np.uint8).reshape(5, 3, 5))
+    write(tmp_path / "b.png")
+    (tmp_path / "c.png").write_bytes(b"damaged")
+    np.save(tmp_path / "d.npy", np.arange(5 * 15, dtype=np.uint8).reshape(5, 3, 5))
+    errors = []
+
+    chosen = open_frames(tmp_path, errors.append, Wanted(slice(1, 10, 2)))
+
+    assert [(frame.name, frame.index) for frame in chosen] == [
+        ("a.npy", 1), ("a.npy", 3), ("b.png", 0), ("d.npy", 0), ("d.npy", 2)
+    ]  # fmt: skip
+    assert errors == []
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".tif", ".aris", ".avi"])
+def test_chosen_frames_of_every_kind_of_recording(tmp_path, suffix):
+    path, stack = tmp_path / f"dive{suffix}", np.zeros((9, 48, 48), np.uint8)
+    stack += np.arange(9, dtype=np.uint8)[:, None, None] * 20
+    if suffix == ".npz":
+        np.savez(path, a=stack[:4], b=stack[4:])
+    elif suffix == ".npy":
+        np.save(path, stack)
+    elif suffix == ".tif":
+        cv2.imwritemulti(str(path), list(stack))
+    elif suffix == ".aris":
+        fields = {"sound_speed": 1500, "sample_period": 10, "sample_start_delay": 1000}
+        write_aris(path, [(echoes, fields) for echoes in stack])
+    else:
+        video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (48, 48))
+        for image in stack:
+            video.write(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+        video.release()
+
+    frames = list(open_frames(path, wanted=Wanted(slice(1, 8, 3))))
+
+    assert [frame.index for frame in frames] == [1, 4, 7]
+    assert [round(frame.image.max() * 255 / 20) for frame in frames] == [1, 4, 7]
+
+
+@pytest.mark.parametrize("name, maker", [("dive.oculus", "Oculus"), ("a.SON", "BlueView"), ("b.ddf", "DIDSON")])
+def test_closed_formats_are_named_with_the_way_out(tmp_path, name, maker):
+    (tmp_path / name).write_bytes(b"what only its maker knows")
+    write(tmp_path / "ping.png")
+    errors = []
+
+    assert len(list(open_frames(tmp_path, errors.append))) == 1
+    assert [error.name for error in errors] == [name] and maker in str(errors[0]) and "export" in str(errors[0])
+
+
+def test_a_reader_of_another_package(tmp_path, monkeypatch):
+    def read(path, name, wanted):
+        yield Frame(np.ones((3, 4), np.float32), path, name)
+
+    point = metadata.EntryPoint("sea", f"{__name__}:FORMAT", readers.GROUP)
+    monkeypatch.setattr(metadata.EntryPoint, "load", lambda self: readers.Format("seagoing", read, lambda path: 1))
+    monkeypatch.setattr(readers, "entry_points", lambda group: [point])
+    readers.known_formats.cache_clear()
+    (tmp_path / "dive.sea").write_bytes(b"x")
+    try:
+        assert [frame.name for frame in open_frames(tmp_path)] == ["dive.sea"]
+    finally:
+        readers.known_formats.cache_clear()

@@ -8,7 +8,7 @@ from sonar_debris.detection.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.table import DetectionTable
 
-HEADER = "file,frame,time,x,y,w,h,class,score,objectness,range_m,bearing_deg"
+HEADER = "file,frame,time,x,y,w,h,class,score,objectness,range_m,bearing_deg,width_m,height_m,latitude,longitude"
 
 
 def detections(count: int) -> Detections:
@@ -31,8 +31,8 @@ def written(frame: Frame, count: int, folder: Path) -> str:
 @pytest.mark.parametrize(
     ("time", "expected"),
     [
-        (None, "dive.aris,7,,1.00,2.00,3.00,6.00,can,0.5000,0.2500,,"),
-        (1234.5, "dive.aris,7,1234.500000,1.00,2.00,3.00,6.00,can,0.5000,0.2500,,"),
+        (None, "dive.aris,7,,1.00,2.00,3.00,6.00,can,0.5000,0.2500,,,,,,"),
+        (1234.5, "dive.aris,7,1234.500000,1.00,2.00,3.00,6.00,can,0.5000,0.2500,,,,,,"),
     ],
 )
 def test_a_row_a_detection(time, expected, tmp_path):

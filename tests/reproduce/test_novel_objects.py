@@ -2,7 +2,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.reproduce import novel_objects
@@ -15,11 +14,6 @@ FOUND = [
     (np.array([[20, 20, 40, 40]], np.float32), np.array([0.9])),
     (np.zeros((0, 4), np.float32), np.zeros(0)),
 ]
-
-
-@pytest.mark.parametrize(("class_id", "recall"), [(0, 0.0), (1, 0.5)])
-def test_recall_of_a_class_by_proposals_of_any(class_id, recall):
-    assert novel_objects._recall(FRAMES, FOUND, class_id) == dict.fromkeys(novel_objects.LIMITS, recall)
 
 
 def test_frames_that_show_a_hidden_class_are_not_learnt_from(monkeypatch, tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 from click.testing import CliRunner
 
 from sonar_debris.commands.simulate import simulate
+from sonar_debris.frames import open_frames
 from sonar_debris.simulator import simulate_frames
 
 
@@ -18,7 +19,7 @@ def test_writes_frames_and_truth(tmp_path):
     truth = json.loads((tmp_path / "out/truth.coco.json").read_text())
     assert [image["file_name"] for image in truth["images"]] == [f"frame-000{i}.png" for i in range(3)]
     assert f"3 frames simulated, {len(truth['annotations'])} objects" in result.output
-    assert truth["info"]["command"] == "sonar-debris simulate --frames 3 --seed 4"
+    assert truth["info"]["command"] == "sonar-debris simulate --frames 3 --seed 4 --format png"
 
 
 def test_frames_on_disk_are_the_simulated_ones(tmp_path):
@@ -33,3 +34,24 @@ def test_no_frames_is_wrong_usage(tmp_path):
 
 def test_help_has_an_example():
     assert "sonar-debris simulate -o practice --frames 100 --seed 7" in run("--help").output
+
+
+def test_a_recording_shows_what_the_truth_says(tmp_path):
+    result = run("-o", tmp_path, "--frames", 4, "--seed", 2, "--format", "aris")
+
+    assert result.exit_code == 0, result.output
+    truth = json.loads((tmp_path / "truth.coco.json").read_text())
+    frames = list(open_frames(tmp_path / "survey.aris"))
+    assert [(image["file_name"], image["frame_index"]) for image in truth["images"]] == [
+        ("survey.aris", index) for index in range(4)
+    ]
+    for image, frame in zip(truth["images"], frames, strict=True):
+        assert (image["height"], image["width"]) == frame.image.shape
+    bright = [frames[each["image_id"] - 1].image[_inside(each["bbox"])].max() for each in truth["annotations"]]
+    assert np.median(bright) > 1.5 * np.median([np.median(frame.image[frame.image > 0]) for frame in frames])
+    assert [frame.time for frame in frames] == sorted(frame.time for frame in frames)
+
+
+def _inside(box):
+    left, top, width, height = np.rint(box).astype(int)
+    return np.s_[max(0, top) : top + height, max(0, left) : left + width]

@@ -7,7 +7,7 @@ from sonar_debris.training.mining import EVERY, mine_proposals, refine_proposals
 
 def blank_frames(count):
     return [
-        TrainingFrame(np.full((40, 60), number, np.float32), np.zeros((0, 4)), np.zeros(0, int), np.zeros((41, 61)))
+        TrainingFrame(np.full((40, 60), number, np.float32), np.zeros((0, 4)), np.zeros(0, int))
         for number in range(count)
     ]
 
@@ -29,7 +29,7 @@ def test_no_frames():
 
 def test_proposals_give_way_to_refined_boxes(monkeypatch):
     monkeypatch.setattr(mining, "refine", lambda network, images, proposals, context: ([proposals[0] + 1], None))
-    frame = TrainingFrame(*[np.zeros((4, 4))] * 4, proposals=np.zeros((3, 4)))
+    frame = TrainingFrame(*[np.zeros((4, 4))] * 3, proposals=np.zeros((3, 4)))
 
     (refined,) = refine_proposals(None, [frame])
 

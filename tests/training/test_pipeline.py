@@ -6,7 +6,7 @@ import pytest
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.detection.detections import Detections
-from sonar_debris.detection.settings import PipelineSettings
+from sonar_debris.detection.settings import IDENTITY, SlidingWindowSettings
 from sonar_debris.training import pipeline
 from sonar_debris.training.fit import Schedule
 from sonar_debris.training.pipeline import Recipe, calibrate, train_networks
@@ -84,7 +84,7 @@ def detects(monkeypatch):
 
         monkeypatch.setattr(pipeline, "load_network", lambda path: path.name)
         monkeypatch.setattr(pipeline, "CropClassifier", lambda network, names: network)
-        monkeypatch.setattr(pipeline, "DebrisDetector", Detector)
+        monkeypatch.setattr(pipeline, "SlidingWindowDetector", Detector)
         return given
 
     return prepare
@@ -99,19 +99,20 @@ def validation(tmp_path):
 def test_the_threshold_is_that_of_the_best_f1(detects, validation):
     given = detects([[5, 5, 25, 25], [30, 5, 50, 25]], [0.7127, 0.4], [1, 1])
 
-    settings = calibrate(Path(), PipelineSettings("m", NAMES, figures={"recall": 0.9}), validation)
+    settings = calibrate(Path(), SlidingWindowSettings("m", NAMES, figures={"recall": 0.9}), validation)
 
-    assert settings.min_score == 0.712  # rounded down, or the object would be lost
-    assert settings.figures == {"recall": 0.9, "validation_map50": 1.0, "validation_f1": 1.0}
+    object_, nothing = np.interp([0.7127, 0.4], *settings.calibration)
+    assert nothing < settings.min_score <= object_  # rounded down, or the object would be lost
+    assert settings.figures == {"recall": 0.9, "validation_map50": 1.0, "validation_map": 1.0, "validation_f1": 1.0}
     assert settings.name == "m"
-    assert given[0].min_score == 0
+    assert (given[0].min_score, given[0].calibration) == (0, IDENTITY)
 
 
 @pytest.mark.parametrize("found", [([], [], []), ([[5, 5, 25, 25]], [0.7], [2])], ids=["nothing", "unknown"])
 def test_without_a_named_object_the_threshold_stays(detects, validation, found):
     detects(*found)
 
-    settings = calibrate(Path(), PipelineSettings("m", NAMES, min_score=0.25), validation)
+    settings = calibrate(Path(), SlidingWindowSettings("m", NAMES, min_score=0.25), validation)
 
     assert settings.min_score == 0.25
     assert settings.figures["validation_f1"] == 0

@@ -1,0 +1,29 @@
+"""Time YOLO11n on frames of 480×320 pixels: for each line read, write the milliseconds of its network and of all.
+
+The other half of `benchmarks/detector_speed.py`, which starts it with the Python of the peer's environment.
+"""
+
+import sys
+import time
+
+import numpy as np
+import torch
+import torchvision_for_cpu  # noqa: F401
+from ultralytics import YOLO
+
+torch.set_num_threads(2)
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    frame = np.random.default_rng(0).integers(0, 80, (480, 320, 3), np.uint8)
+    model = YOLO("yolo11n.yaml")
+    for _ in sys.stdin:
+        begin = time.perf_counter()
+        (result,) = model.predict(frame, imgsz=480, rect=True, conf=0.25, verbose=False)
+        whole = 1000 * (time.perf_counter() - begin)
+        print(result.speed["inference"], whole, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Train YOLO11n from scratch on all scene folds but one, and write what it finds in that one as a COCO file.
+
+Needs the environment that README.md makes; knows nothing of sonar_debris.
+"""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import cv2
+import torch
+import torchvision_for_cpu  # noqa: F401
+from ultralytics import YOLO
+
+CLASSES = [
+    "bottle",
+    "can",
+    "chain",
+    "drink-carton",
+    "hook",
+    "propeller",
+    "shampoo-bottle",
+    "standing-bottle",
+    "tire",
+    "valve",
+    "wall",
+]
+
+
+def main() -> None:
+    """Train, find, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("release", type=Path)
+    parser.add_argument("fold")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--size", type=int, default=320)
+    given = parser.parse_args()
+    torch.set_num_threads(2)
+    with (given.release / "splits" / "frames.csv").open(newline="") as lines:
+        folds = {row["frame"]: row["fold"] for row in csv.DictReader(lines)}
+    frames = given.release.resolve() / "watertank-segmentation"
+    write_data(frames, folds, given.fold, given.output)
+    model = YOLO("yolo11n.yaml")
+    model.train(
+        data=str(given.output / "data.yaml"),
+        epochs=given.epochs,
+        imgsz=given.size,
+        batch=16,
+        device="cpu",
+        workers=1,
+        val=False,
+        plots=False,
+        seed=0,
+        project=str(given.output.resolve()),
+        name="run",
+        exist_ok=True,
+    )
+    test = [frames / "Images" / f"{name}.png" for name, fold in sorted(folds.items()) if fold == given.fold]
+    write_found(model, test, given.size, given.output / "detections.coco.json")
+
+
+def write_data(frames: Path, folds: dict[str, str], test: str, output: Path) -> None:
+    """Links to the images of the training folds and their labels in YOLO's layout."""
+    for folder in ("images", "labels"):
+        (output / folder).mkdir(parents=True, exist_ok=True)
+    for name in (name for name, fold in folds.items() if fold != test):
+        link = output / "images" / f"{name}.png"
+        if not link.exists():
+            link.symlink_to(frames / "Images" / f"{name}.png")
+        rows, cols = cv2.imread(str(link), cv2.IMREAD_GRAYSCALE).shape
+        objects = ElementTree.parse(frames / "BoxAnnotations" / f"{name}.xml").getroot().findall("object")
+        lines = [line(item, rows, cols) for item in objects]
+        (output / "labels" / f"{name}.txt").write_text("".join(lines))
+    path = (output / "images").resolve()
+    names = json.dumps(dict(enumerate(CLASSES)))
+    (output / "data.yaml").write_text(f"train: {path}\nval: {path}\nnames: {names}\n")
+
+
+def line(item: ElementTree.Element, rows: int, cols: int) -> str:
+    """An object as YOLO writes it: class, centre and extent in shares of the image."""
+    x, y, w, h = (float(item.findtext(f"bndbox/{key}")) for key in "xywh")
+    class_id = CLASSES.index(item.findtext("name").lower())
+    return f"{class_id} {(x + w / 2) / cols} {(y + h / 2) / rows} {w / cols} {h / rows}\n"
+
+
+def write_found(model: YOLO, paths: list[Path], size: int, output: Path) -> None:
+    """What the model finds, at every score."""
+    images, annotations = [], []
+    for number, path in enumerate(paths, 1):
+        images.append({"id": number, "file_name": path.name})
+        (result,) = model.predict(str(path), imgsz=size, conf=0.001, iou=0.6, max_det=100, verbose=False)
+        for (left, top, right, bottom), score, class_id in zip(
+            result.boxes.xyxy.tolist(), result.boxes.conf.tolist(), result.boxes.cls.tolist(), strict=True
+        ):
+            box = {"bbox": [left, top, right - left, bottom - top], "score": score, "category_id": int(class_id) + 1}
+            annotations.append({"id": len(annotations) + 1, "image_id": number, **box})
+    categories = [{"id": k, "name": name} for k, name in enumerate(CLASSES, 1)]
+    output.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
+
+
+if __name__ == "__main__":
+    main()

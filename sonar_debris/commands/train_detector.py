@@ -1,0 +1,164 @@
+"""``sonar-debris train detector``: the single-pass detector, on the public release or on the user's own labels."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sonar_debris.commands.training_inputs import load_frames, select_labelled
+from sonar_debris.commands.training_options import TrainingData, with_data, with_output, with_schedule
+from sonar_debris.errors import SonarDebrisError
+from sonar_debris.quiet import quiet_backend
+
+if TYPE_CHECKING:
+    from sonar_debris.datasets.labelled_frame import LabelledFrame
+    from sonar_debris.datasets.training_frames import TrainingFrame
+    from sonar_debris.detection.settings import SinglePassSettings
+    from sonar_debris.training.fit import Schedule
+
+EXISTING = click.Path(exists=True, path_type=Path)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a detector is to learn.
+
+    Attributes:
+        train: frames to learn from.
+        val: frames to validate on; may be empty.
+        class_names: one name a class.
+        about: what ``model.json`` says of it.
+        objects: what else is pasted into the frames.
+    """
+
+    train: Sequence[LabelledFrame]
+    val: Sequence[LabelledFrame]
+    class_names: tuple[str, ...]
+    about: dict
+    objects: Sequence[TrainingFrame] = ()
+
+
+@click.command()
+@with_output
+@with_data
+@click.option("--images", type=EXISTING, metavar="FOLDER", help="Your own images, in place of the public release.")
+@click.option("--labels", type=EXISTING, metavar="PATH", help="Their labels: COCO .json, Pascal VOC or YOLO folder.")
+@click.option("--without", multiple=True, metavar="CLASS", help="Learn from no frame of the release that shows this.")
+@click.option("--init", metavar="NAME|PATH", help="Begin with this model's weights.")
+@click.option("--thresholds-of", metavar="NAME|PATH", help="Keep this model's thresholds.")
+@click.option("--patience", type=click.IntRange(min=0), default=0, help="Stop after so many epochs without gain.")
+@click.option("--tensorboard", is_flag=True, help="Log for TensorBoard too.")
+@click.option("--name", help="Name of the model.  [default: that of the folder]")
+@with_schedule(epochs=60, steps=160, batch_size=8, learning_rate=2e-3)
+def detector(
+    output: Path,
+    data: TrainingData,
+    images: Path | None,
+    labels: Path | None,
+    without: tuple[str, ...],
+    init: str | None,
+    thresholds_of: str | None,
+    patience: int,
+    tensorboard: bool,
+    name: str | None,
+    schedule: Schedule,
+) -> None:
+    """Train the single-pass detector, choose its thresholds on validation frames, and write a model folder for detect.
+
+    \b
+    Example:
+      sonar-debris train detector --data marine-debris-fls -o my-model
+      sonar-debris train detector --images frames --labels labels.json --init single-pass -o my-model
+    """
+    from sonar_debris.detection.registry import find_model
+    from sonar_debris.detection.settings import SinglePassSettings
+    from sonar_debris.detection.weights import load_network
+
+    with quiet_backend():
+        from sonar_debris.training.single_pass import train_single_pass
+    if tensorboard and not find_spec("tensorboard"):
+        raise SonarDebrisError("--tensorboard: not installed; pip install 'sonar-debris[tensorboard]'")
+    lesson = own_lesson(images, labels) if labels or images else release_lesson(data, without)
+    schedule = replace(schedule, weight_decay=0.05, patience=patience)
+    claim_for(output, lesson, data.simulated, init, schedule)
+    settings = SinglePassSettings("", lesson.class_names)
+    if thresholds_of:
+        settings = SinglePassSettings.load(find_model(thresholds_of) / "model.json")
+    begin = load_network(find_model(init) / "detector.keras") if init else None
+    sampled = draw_frames(lesson, data.simulated, schedule.seed)
+    train_single_pass(*sampled, len(lesson.class_names), schedule, output, begin, tensorboard)
+    if lesson.val and not thresholds_of:
+        settings = choose(output, settings, lesson.val)
+    training = {"command": shlex.join(["sonar-debris", *sys.argv[1:]]), **asdict(schedule)}
+    settings = replace(settings, name=name or output.resolve().name, data=lesson.about, training=training)
+    settings.save(output / "model.json")
+    click.echo(f"trained on {len(lesson.train)} frames; try: sonar-debris detect FRAMES -o OUT --model {output}")
+
+
+def own_lesson(images: Path | None, labels: Path | None) -> Lesson:
+    """The user's own frames, of which whole scenes are kept for validation."""
+    from sonar_debris.datasets.labels import read_labels
+    from sonar_debris.datasets.splits import hold_out_scenes
+
+    if not (images and labels):
+        raise click.UsageError("--images and --labels belong together")
+    frames, names = read_labels(images, labels)
+    train, val = hold_out_scenes(frames)
+    about = {"labels": str(labels), "frames": len(train), "validation_frames": len(val)}
+    return Lesson(train, val, names, about)
+
+
+def release_lesson(data: TrainingData, without: Sequence[str]) -> Lesson:
+    """Frames of the public release, without those that show some classes."""
+    from sonar_debris.datasets.turntable_objects import COLLECTION, read_turntable_objects
+    from sonar_debris.datasets.watertank import CLASS_NAMES
+
+    unknown = sorted(set(without) - {*CLASS_NAMES})
+    if unknown:
+        raise click.UsageError(f"--without: no class {', '.join(unknown)}; choose among {', '.join(CLASS_NAMES)}")
+    hidden = {CLASS_NAMES.index(name) for name in without}
+    there = (data.root / COLLECTION).is_dir()
+    objects = read_turntable_objects(data.root, CLASS_NAMES) if there else []
+    train, val, objects = (
+        [frame for frame in frames if hidden.isdisjoint(frame.class_id.tolist())]
+        for frames in (select_labelled(data, data.train), select_labelled(data, data.val), objects)
+    )
+    about = data.describe() | ({"without": without} if without else {})
+    return Lesson(train, val, CLASS_NAMES, about, objects)
+
+
+def claim_for(output: Path, lesson: Lesson, simulated: int, init: str | None, schedule: Schedule) -> None:
+    """Refuse a run folder that was begun with other options."""
+    from sonar_debris.training.run_folder import claim_run_folder
+
+    claim_run_folder(output, {**lesson.about, "simulated": simulated, "init": init, "schedule": asdict(schedule)})
+
+
+def draw_frames(lesson: Lesson, simulated: int, seed: int) -> tuple:
+    """Samplers of training frames and of validation frames, or None."""
+    train, val = load_frames(lesson.train, simulated, seed), load_frames(lesson.val) if lesson.val else []
+    with quiet_backend():
+        from sonar_debris.datasets.frame_sampler import FrameSampler, common_shape
+        from sonar_debris.networks.single_pass import MULTIPLE, STRIDE
+    shape = common_shape([*train, *val], MULTIPLE)
+    held = FrameSampler(val, shape, STRIDE, augmented=False) if val else None
+    return FrameSampler(train, shape, STRIDE, objects=lesson.objects), held
+
+
+def choose(folder: Path, settings: SinglePassSettings, val: Sequence[LabelledFrame]) -> SinglePassSettings:
+    """Thresholds that suit validation frames."""
+    from sonar_debris.detection.single_pass import SinglePassDetector
+    from sonar_debris.detection.weights import load_network
+    from sonar_debris.frames import open_frames
+    from sonar_debris.training.thresholds import choose_thresholds
+
+    open_to_all = replace(settings, min_score=0.0)
+    found = SinglePassDetector(load_network(folder / "detector.keras"), open_to_all)
+    return choose_thresholds(settings, val, [found.detect(next(open_frames(frame.path))) for frame in val])

@@ -1,0 +1,99 @@
+"""The single-pass detector: one network, one look at the whole frame."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sonar_debris.detection.boxes import area, non_maximum_suppression
+from sonar_debris.detection.detections import Detections
+from sonar_debris.detection.detector import DebrisDetector
+from sonar_debris.detection.fan_clip import clip_to_fan
+from sonar_debris.detection.preparation import prepare
+from sonar_debris.detection.settings import SinglePassSettings
+from sonar_debris.detection.weights import load_network
+from sonar_debris.frames.frame import Frame
+from sonar_debris.networks.single_pass import MULTIPLE, STRIDE
+
+# Locations of a frame that are looked at, best first: their boxes overlap, so that far fewer remain.
+LOCATIONS = 300
+
+Found = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class SinglePassDetector(DebrisDetector):
+    """Objectness, class and box at every location of a frame, from one network.
+
+    Args:
+        network: of `build_single_pass`.
+        settings: numbers that belong to it.
+    """
+
+    def __init__(self, network, settings: SinglePassSettings):
+        self.network = network
+        self.settings = settings
+
+    @classmethod
+    def load(cls, folder: Path) -> "SinglePassDetector":
+        """Load a model folder.
+
+        Raises:
+            SonarDebrisError: a part of it is missing or cannot be read.
+        """
+        return cls(load_network(folder / "detector.keras"), SinglePassSettings.load(folder / "model.json"))
+
+    def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
+        """The objects in each of several frames, which may differ in size."""
+        return [self._named(*self._best(*found, found[1] * found[2].max(axis=1))) for found in self._look(frames)]
+
+    def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes of objects of whatever class.
+
+        Returns:
+            ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], best first.
+        """
+        (found,) = self._look([frame])
+        return self._best(*found, found[1])[:2]
+
+    def _best(self, xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, score: np.ndarray) -> Found:
+        """Of overlapping boxes the one with the highest score."""
+        keep = non_maximum_suppression(xyxy, score, self.settings.overlap)[: self.settings.candidates]
+        return xyxy[keep], objectness[keep], named[keep]
+
+    def _look(self, frames: Sequence[Frame]) -> list[Found]:
+        """Boxes, objectness and class probabilities at the best locations of each frame."""
+        prepared = [prepare(frame) for frame in frames]
+        padded = [_pad(image) for image, _ in prepared]
+        found: list[Found] = [None] * len(frames)
+        for shape in dict.fromkeys(image.shape for image in padded):
+            same = [number for number, image in enumerate(padded) if image.shape == shape]
+            outputs = self.network.predict_on_batch(np.stack([padded[number] for number in same])[..., None])
+            for number, output in zip(same, outputs, strict=True):
+                image, factors = prepared[number]
+                found[number] = _inside(*_decode(output), image, factors)
+        return found
+
+
+def _pad(image: np.ndarray) -> np.ndarray:
+    """Widened with 0, the level of the fan's mean, so that the network's strides divide it."""
+    return np.pad(image, [(0, -side % MULTIPLE) for side in image.shape])
+
+
+def _inside(
+    xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, image: np.ndarray, factors: np.ndarray
+) -> Found:
+    """Boxes cut off at the fan of the prepared frame, in pixels of the frame as stored; none lies outside."""
+    xyxy = clip_to_fan(xyxy, image)
+    seen = area(xyxy) > 0
+    return xyxy[seen] / factors, objectness[seen], named[seen]
+
+
+def _decode(output: np.ndarray) -> Found:
+    """The best locations of ``(rows, cols, 5 + classes)``."""
+    rows, cols, channels = output.shape
+    y, x = np.divmod(np.arange(rows * cols), cols)
+    flat = output.reshape(-1, channels)
+    best = np.argsort(-flat[:, 0], kind="stable")[:LOCATIONS]
+    at, flat = np.float32(np.column_stack([x, y])[best] + 0.5), flat[best]
+    xyxy = STRIDE * np.concatenate([at - flat[:, 1:3], at + flat[:, 3:5]], axis=1)
+    return xyxy, flat[:, 0], flat[:, 5:]

@@ -1,0 +1,80 @@
+"""One simulated survey in four formats: the same objects are found at the same places."""
+
+import csv
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("rosbags", reason="the extra ros is not installed")
+
+from sonar_debris.commands.main import main
+from sonar_debris.frames.aris_format import beam_bearings
+from sonar_debris.frames.aris_recording import ArisRecording, ranges
+from tests.ros_bags import projected, typestore, write_bag
+
+
+def run(*words):
+    result = CliRunner().invoke(main, list(map(str, words)))
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def as_bag(path, folder):
+    recording, store, messages = ArisRecording(path), typestore(), []
+    for index in range(len(recording)):
+        first, step = ranges(recording.header(index))
+        distances = first + step * np.arange(recording.samples)
+        time = int(recording.header(index)["frame_time"]) / 1e6
+        bearings = beam_bearings(recording.beams, False)
+        messages.append(projected(store, recording.echoes(index), bearings, distances, time))
+    return write_bag(folder, {"/sonar": messages})
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Rows of detections.csv, by format."""
+    folder = tmp_path_factory.mktemp("survey")
+    run("simulate", "-o", folder, "--frames", 3, "--seed", 5, "--format", "aris")
+    survey = folder / "survey.aris"
+    run("convert", survey, folder / "png")
+    run("convert", survey, folder / "video" / "survey.mp4")
+    forms = {
+        "aris": survey,
+        "png": folder / "png",
+        "mp4": folder / "video" / "survey.mp4",
+        "bag": as_bag(survey, folder / "bag"),
+    }
+    rows = {}
+    for form, path in forms.items():
+        run("detect", path, "-o", folder / f"found-{form}", "--no-images")
+        with (folder / f"found-{form}" / "detections.csv").open(newline="") as table:
+            rows[form] = list(csv.DictReader(table))
+    return rows
+
+
+def numbers(rows, *keys):
+    return np.array([[float(row[key]) for key in keys] for row in rows])
+
+
+@pytest.mark.parametrize("form", ["png", "bag"])
+def test_the_same_objects_at_the_same_places(found, form):
+    rows, expected = found[form], found["aris"]
+
+    assert len(expected) >= 3
+    assert [row["class"] for row in rows] == [row["class"] for row in expected]
+    assert numbers(rows, "x", "y", "w", "h") == pytest.approx(numbers(expected, "x", "y", "w", "h"), abs=2)
+    assert numbers(rows, "range_m") == pytest.approx(numbers(expected, "range_m"), rel=0.01)
+    # 1 % of the field of view of 30 degrees.
+    assert numbers(rows, "bearing_deg") == pytest.approx(numbers(expected, "bearing_deg"), abs=0.3)
+    assert numbers(rows, "time") == pytest.approx(numbers(expected, "time"), abs=1e-3)
+
+
+def test_a_video_loses_detail_but_no_object(found):
+    for row in found["aris"]:
+        same = [other for other in found["mp4"] if (other["frame"], other["class"]) == (row["frame"], row["class"])]
+        # The weakest may go, or come.
+        if float(row["score"]) < 0.65:
+            continue
+        away = np.abs(numbers(same, "range_m", "bearing_deg") - numbers([row], "range_m", "bearing_deg"))
+        assert (away <= [0.01 * float(row["range_m"]), 0.5]).all(axis=1).any()

@@ -1,0 +1,98 @@
+"""The verb on a small release and on labels of the user's own, with trainings of a few batches."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from sonar_debris.commands.main import main
+from sonar_debris.detection.detector import DebrisDetector
+
+TINY = ("--epochs", 1, "--steps", 2, "--batch-size", 2)
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["train", "detector", *map(str, words)])
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Six images of two layouts, each with a crab or a brick, and their COCO labels."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    images, boxes = [], []
+    for number in range(6):
+        image = np.random.default_rng(number % 2).integers(20, 60, (64, 96), dtype=np.uint8)
+        image[20:40, 30 + number : 60 + number] = 250
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+        images.append({"id": number, "file_name": f"{number}.png", "height": 64, "width": 96})
+        box = {"id": number, "image_id": number, "category_id": number % 2, "bbox": [30 + number, 20, 30, 20]}
+        boxes.append(box | {"area": 600, "iscrowd": 0, "segmentation": []})
+    categories = [{"id": k, "name": name, "supercategory": "none"} for k, name in enumerate(("brick", "crab"))]
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}))
+    return ("--images", folder, "--labels", labels)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_release, tmp_path_factory):
+    """A detector trained on the release: the answer of the command, and its folder."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    return run("--data", tiny_release, "-o", folder, "--name", "mine", *TINY), folder
+
+
+def test_a_detector_of_the_release(trained):
+    result, folder = trained
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("trained on 15 frames; try: sonar-debris detect FRAMES")
+    model = json.loads((folder / "model.json").read_text())
+    assert (model["kind"], model["name"], model["data"]["test_fold"]) == ("single-pass", "mine", 0)
+    assert model["training"]["batch_size"] == 2
+    assert set(model["figures"]) == {"validation_map50", "validation_map", "validation_f1"}
+    assert DebrisDetector.from_pretrained(folder).name == "mine"
+    assert (folder / "detector.csv").is_file()
+
+
+def test_all_scenes_and_the_thresholds_of_another(trained, tiny_release, tmp_path):
+    folds = ("--test-fold", "none", "--val-fold", "none")
+
+    result = run("--data", tiny_release, *folds, "--thresholds-of", trained[1], "-o", tmp_path / "run", *TINY)
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("trained on 25 frames")
+    chosen, model = (json.loads((path / "model.json").read_text()) for path in (trained[1], tmp_path / "run"))
+    assert (model["min_score"], model["calibration"]) == (chosen["min_score"], chosen["calibration"])
+    assert model["data"]["train"] == [*"01234"]
+
+
+def test_own_labels_from_trained_weights(own, trained, tmp_path):
+    pytest.importorskip("supervision")
+
+    words = ("--init", trained[1], "--patience", 1, "--tensorboard", "-o", tmp_path / "run", *TINY)
+    result = run(*own, *words)
+
+    assert result.exit_code == 0, result.output
+    assert DebrisDetector.from_pretrained(tmp_path / "run").class_names == ("brick", "crab", "unknown")
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert model["data"]["frames"] + model["data"]["validation_frames"] == 6
+    assert model["data"]["validation_frames"] >= 1
+    assert any((tmp_path / "run" / "tensorboard").rglob("*tfevents*"))
+
+
+def test_images_without_labels(own, tmp_path, monkeypatch, tiny_release):
+    monkeypatch.setenv("SONAR_DEBRIS_DATA", str(tiny_release.parent))
+
+    result = run(*own[:2], "--data", tiny_release, "-o", tmp_path / "run")
+
+    assert result.exit_code == 2
+    assert "--images and --labels belong together" in result.stderr
+
+
+def test_a_run_folder_of_another_training(trained, tiny_release):
+    result = run("--data", tiny_release, "-o", trained[1], *TINY, "--seed", 5)
+
+    assert result.exit_code == 2
+    assert "holds a training with another schedule" in result.stderr

@@ -1,0 +1,23 @@
+import numpy as np
+
+from sonar_debris.datasets.object_bank import ObjectBank
+from sonar_debris.datasets.training_frames import TrainingFrame
+
+
+def frame(*class_id):
+    boxes = np.tile(np.array([[0, 0, 4, 4]], np.float32), (len(class_id), 1))
+    return TrainingFrame(np.zeros((8, 8), np.float32), boxes, np.array(class_id, np.int64))
+
+
+def test_rare_classes_come_as_often_as_common_ones():
+    bank = ObjectBank([frame(2, 2, 2, 5), frame(), frame(*[2] * 50)])
+
+    drawn = [bank.draw(np.random.default_rng(seed)) for seed in range(400)]
+
+    assert len(bank) == 54
+    rare = sum(int(donor.class_id[number]) == 5 for donor, number in drawn)
+    assert 150 < rare < 250
+
+
+def test_frames_without_objects_make_an_empty_bank():
+    assert len(ObjectBank([frame()])) == 0

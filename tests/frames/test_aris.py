@@ -1,0 +1,154 @@
+"""Recordings written here, and the sample of the maker's SDK."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sonar_debris.frames import FrameReadError, FrameReadWarning, open_frames
+from sonar_debris.frames.aris_format import BEAMS, FRAME_HEADER, beam_bearings
+from sonar_debris.frames.aris_recording import ArisRecording, ranges
+from sonar_debris.frames.aris_writer import write_aris
+
+FIELDS = {
+    "sound_speed": 1480.0,
+    "sample_start_delay": 2000,
+    "sample_period": 10,
+    "system": 1,
+    "frame_time": 1_600_000_000_500_000,
+    "heading": 90.0,
+    "latitude": 48.0,
+    "longitude": -4.0,
+    "depth": 7.5,
+}
+
+
+def echoes(beams=48, samples=100, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (samples, beams), np.uint8)
+
+
+def write(path, count=3, beams=48, samples=100, **fields):
+    write_aris(path, ((echoes(beams, samples, k), FIELDS | fields) for k in range(count)))
+    return path
+
+
+@pytest.mark.parametrize("beams", sorted(set(BEAMS.values())))
+def test_what_is_written_is_read_bit_for_bit(tmp_path, beams):
+    recording = ArisRecording(write(tmp_path / "a.aris", beams=beams))
+
+    assert (len(recording), recording.beams, recording.samples, recording.left_over) == (3, beams, 100, 0)
+    for index in range(3):
+        np.testing.assert_array_equal(recording.echoes(index), echoes(beams, seed=index))
+        header = recording.header(index)
+        assert header["frame_index"] == index
+        for name, value in FIELDS.items():
+            assert header[name] == np.array(value, FRAME_HEADER[name])
+
+
+def test_frames_know_time_and_place(tmp_path):
+    first, *_ = open_frames(write(tmp_path / "a.aris"))
+
+    assert (first.index, first.time) == (0, 1_600_000_000.5)
+    assert first.image.dtype == np.float32 and 0 <= first.image.min() < first.image.max() <= 1
+    assert first.image.shape == first.geometry.shape
+    assert (first.geometry.min_range, first.geometry.max_range) == pytest.approx((1.48, 1.48 + 100 * 0.0074))
+    assert (first.navigation.heading, first.navigation.depth) == (90.0, 7.5)
+    assert first.navigation.located
+
+
+@pytest.mark.parametrize("place", [{"latitude": 0, "longitude": 0}, {"latitude": np.nan}, {"latitude": 95}])
+def test_a_sonar_without_a_position(tmp_path, place):
+    first, *_ = open_frames(write(tmp_path / "a.aris", **place))
+
+    assert not first.navigation.located and first.navigation.heading == 90.0
+
+
+def test_an_echo_lies_at_its_range_and_bearing(tmp_path):
+    one = np.zeros((100, 96), np.uint8)
+    one[60, 80] = 255  # beyond the middle in range, to the right
+    write_aris(tmp_path / "a.aris", [(one, FIELDS)])
+
+    (frame,) = open_frames(tmp_path / "a.aris")
+
+    row, col = np.unravel_index(frame.image.argmax(), frame.image.shape)
+    distance, bearing = frame.geometry.to_polar([col + 0.5, row + 0.5])
+    assert distance == pytest.approx(1.48 + 60 * 0.0074, abs=0.01)
+    assert bearing == pytest.approx(beam_bearings(96, False)[80], abs=0.2)
+
+
+@pytest.mark.parametrize("cut", [1, 2000, 4800])
+def test_of_a_recording_cut_off_the_whole_frames_are_read(tmp_path, cut):
+    path = write(tmp_path / "a.aris")
+    path.write_bytes(path.read_bytes()[:-cut])
+
+    with pytest.warns(FrameReadWarning, match="a.aris: cut off within frame 2; the 2 before it are whole") as warned:
+        frames = list(open_frames(path))
+
+    assert [frame.index for frame in frames] == [0, 1]
+    assert len(warned) == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "content", "reason"),
+    [
+        (0, b"JPEG", "not an ARIS recording"),
+        (1024 + 12, b"\0\0\0\0", "lacks its signature"),
+        (1024 + 436, b"\x0d\0\0\0", "unknown ping mode 13"),
+        (1024 + 484, b"\x09\0\0\0", "system 9"),
+        (1024 + 468, b"\xff\xff\xff\xff", "4294967295 samples a beam"),
+        (1024 + 464, b"\0\0\xc0\x7f", "sound speed nan"),
+        (1024 + 452, b"\0\0\0\0", "sample step 0.0"),
+        (1024 + 516, b"\0\0\0\0", "in the order in which they were received"),
+    ],
+)
+def test_a_damaged_or_lying_header(tmp_path, begin, content, reason):
+    path = write(tmp_path / "a.aris")
+    data = bytearray(path.read_bytes())
+    data[begin : begin + len(content)] = content
+    path.write_bytes(data)
+
+    with pytest.raises(FrameReadError, match=reason):
+        list(open_frames(path))
+
+
+@pytest.mark.parametrize("size", [1, 1023, 1024, 2047])
+def test_a_file_too_short_for_a_frame(tmp_path, size):
+    path = tmp_path / "a.aris"
+    path.write_bytes(write(path).read_bytes()[:size])
+
+    with pytest.raises(FrameReadError, match="cut off before its first frame"):
+        list(open_frames(path))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_is_damaged_nothing_but_frame_read_errors_is_raised(tmp_path_factory, data):
+    path = write(tmp_path_factory.mktemp("fuzz") / "a.aris", count=2, samples=10)
+    content = bytearray(path.read_bytes()[: data.draw(st.integers(1, 5056))])
+    for _ in range(data.draw(st.integers(0, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    errors = []
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FrameReadWarning)
+        frames = list(open_frames(path, on_error=errors.append))
+
+    assert all(np.isfinite(frame.image).all() for frame in frames)
+    assert len(frames) <= 2 and all(str(error).startswith(str(path)) for error in errors)
+
+
+def test_the_makers_sample(real_data):
+    path = real_data.parent / "aris" / "sample.aris"
+    if not path.is_file():
+        pytest.skip(f"no ARIS sample: {path} is absent")
+    recording = ArisRecording(path)
+    header = recording.header(0)
+    first, step = ranges(header)
+
+    assert (len(recording), recording.beams, recording.samples) == (6, 48, 2000)
+    assert (first, first + 2000 * step) == pytest.approx((3.298, 23.40), abs=0.005)
+    assert (header["frame_rate"], header["heading"], header["system"]) == pytest.approx((6.55, 49.6, 2), abs=0.01)
+    assert len(list(open_frames(path))) == 6

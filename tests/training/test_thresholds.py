@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.detection.detections import Detections
+from sonar_debris.detection.settings import SinglePassSettings
+from sonar_debris.training.thresholds import choose_thresholds
+
+NAMES = ("can", "tire")
+BOX = np.array([[0, 0, 10, 10]], np.float32)
+
+
+def frame():
+    return LabelledFrame("a", Path("a.png"), BOX, np.array([0]))
+
+
+def found(*boxes_and_scores):
+    xyxy = np.array([box for box, _ in boxes_and_scores], np.float32).reshape(-1, 4)
+    score = np.array([score for _, score in boxes_and_scores], np.float32)
+    return Detections(xyxy, score, np.zeros(len(score), np.int64), score, (*NAMES, "unknown"))
+
+
+def test_scores_that_promise_too_much_are_mapped_down():
+    # Of those that score 0.8 every second one is right, of those at 0.2 none.
+    frames = [frame()] * 40
+    hit, miss = (BOX[0], 0.8), (BOX[0] + 50, 0.8)
+    detections = [found(hit if number % 2 else miss, (BOX[0] + 90, 0.2)) for number in range(40)]
+
+    settings = choose_thresholds(SinglePassSettings("m", NAMES), frames, detections)
+
+    assert np.interp([0.8, 0.2], *settings.calibration) == pytest.approx([0.5, 0], abs=0.01)
+    assert 0.01 < settings.min_score <= 0.5  # the threshold is one of calibrated scores
+    assert settings.figures["validation_f1"] == pytest.approx(0.5)
+
+
+def test_nothing_found_leaves_the_threshold():
+    settings = choose_thresholds(SinglePassSettings("m", NAMES, min_score=0.25), [frame()], [found()])
+
+    assert settings.min_score == 0.25
+    assert settings.calibration == ((0, 1), (0, 1))
