@@ -10,6 +10,9 @@ import pytest
 # Before any test module imports keras.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# Run by hand, for as long as one likes; needs atheris.
+collect_ignore = ["fuzz_readers.py"]
+
 ROOT = Path(__file__).parent.parent
 
 
