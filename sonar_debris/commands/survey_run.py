@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,9 +17,6 @@ from sonar_debris.commands.inputs import Failures, exit_code
 from sonar_debris.commands.loading import load_detector
 from sonar_debris.commands.survey_progress import STYLES, survey_progress
 from sonar_debris.quiet import quiet_backend
-
-if TYPE_CHECKING:
-    from sonar_debris.survey.store import SurveyStore
 
 
 @click.command()
@@ -58,6 +54,7 @@ def run(
 
     with quiet_backend():
         from sonar_debris.survey.manifest import claim, describe_run
+        from sonar_debris.survey.objects import find_objects
         from sonar_debris.survey.runner import Plan, run_survey
     from sonar_debris.survey.sources import find_sources
     from sonar_debris.survey.store import SurveyStore, remove_survey
@@ -80,7 +77,8 @@ def run(
         with _stop_on_interrupt() as stop, survey_progress(style, total) as show:
             progress = run_survey(store, plan, show, stop)
         write_failures(store, output)
-        click.echo(_summary(store, progress.done, progress.failures, output))
+        objects = find_objects(store)
+        click.echo(f"{progress.done} frames searched, {progress.failures} failures, {objects} objects; see {output}")
     if stop.is_set():
         click.echo("stopped; run the same command again to go on", err=True)
         sys.exit(130)
@@ -111,9 +109,3 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _summary(store: SurveyStore, done: int, failures: int, folder: Path) -> str:
-    found = store.read("SELECT class, COUNT(*) AS n FROM detection GROUP BY class ORDER BY n DESC, class")
-    classes = ", ".join(f"{name} {count}" for name, count in found)
-    return f"{done} frames searched, {failures} failures, detections: {classes or 'none'}; see {folder}"

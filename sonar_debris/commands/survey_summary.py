@@ -21,6 +21,8 @@ def summary(folder: Path) -> None:
     with open_survey(folder) as store:
         ((frames, failed),) = store.read("SELECT COUNT(*), COUNT(failure) FROM frame")
         ((sources, broken),) = store.read("SELECT COUNT(*), COUNT(failure) FROM source")
-        rows = store.read("SELECT class, COUNT(*), MAX(score) FROM detection GROUP BY class ORDER BY 2 DESC, 1")
+        rows = store.read(
+            "SELECT class, COUNT(*), SUM(frames), MAX(score) FROM object GROUP BY class ORDER BY 2 DESC, class"
+        )
     click.echo(f"{frames} frames of {sources} files; not whole or not readable: {broken} files, {failed} frames")
-    click.echo(tabulate(rows, headers=["class", "detections", "best score"], floatfmt=".2f"))
+    click.echo(tabulate(rows, headers=["class", "objects", "seen in frames", "best score"], floatfmt=".2f"))

@@ -37,4 +37,26 @@ CREATE TABLE detection (
     FOREIGN KEY (source, position) REFERENCES frame
 ) WITHOUT ROWID
 """,
+    """
+CREATE TABLE object (                    -- what several detections show
+    id INTEGER PRIMARY KEY,
+    class TEXT NOT NULL,                 -- the likeliest by the sum of its detections' scores
+    agreement REAL NOT NULL,             -- share of that sum among those of all classes
+    score REAL NOT NULL,                 -- the best of the class
+    frames INTEGER NOT NULL,             -- in which it was seen
+    source INTEGER NOT NULL, position INTEGER NOT NULL, rank INTEGER NOT NULL,  -- its best detection
+    first_time REAL, last_time REAL,     -- seconds since the epoch
+    latitude REAL, longitude REAL,       -- mean of its detections', degrees
+    spread_m REAL,                       -- deviation of its detections from that
+    FOREIGN KEY (source, position, rank) REFERENCES detection
+)
+""",
+    """
+CREATE TABLE sighting (                  -- which detections show an object
+    source INTEGER NOT NULL, position INTEGER NOT NULL, rank INTEGER NOT NULL,
+    object INTEGER NOT NULL REFERENCES object,
+    PRIMARY KEY (source, position, rank),
+    FOREIGN KEY (source, position, rank) REFERENCES detection
+) WITHOUT ROWID
+""",
 )

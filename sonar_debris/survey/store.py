@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
 from sonar_debris.detection.detections import Detections
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.frame import Frame
@@ -108,6 +110,10 @@ class SurveyStore:
         """The rows of a query."""
         return self._database.execute(query, values).fetchall()
 
+    def table(self, query: str) -> pd.DataFrame:
+        """The rows of a query as a table; numbers that are not known are NaN."""
+        return pd.read_sql_query(query, self._database)
+
     def add_sources(self, names: Iterable[str]) -> dict[str, int]:
         """Give each source that is not yet known an id, in their order; the ids of all."""
         with self.transaction():
@@ -136,6 +142,15 @@ class SurveyStore:
             "UPDATE source SET failure = ?1, frames = (SELECT COUNT(*) FROM frame WHERE source = ?2) WHERE id = ?2",
             (failure, source),
         )
+
+    def replace_objects(self, objects: Sequence[tuple], sightings: Sequence[tuple]) -> None:
+        """Put these rows in the place of all of the tables ``object`` and ``sighting``."""
+        with self.transaction():
+            self._database.execute("DELETE FROM sighting")
+            self._database.execute("DELETE FROM object")
+            for table, rows in (("object", objects), ("sighting", sightings)):
+                for row in rows:
+                    self._insert(table, row)
 
     def _insert(self, table: str, row: tuple) -> None:
         self._database.execute(f"INSERT INTO {table} VALUES ({','.join('?' * len(row))})", row)

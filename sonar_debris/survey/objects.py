@@ -1,0 +1,76 @@
+"""From the detections of a survey to its objects: each counted once, however often it was seen."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from sonar_debris.detection.detections import UNKNOWN
+from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.tracking import local_metres, track
+
+# Of a recording: what was seen in fewer frames is taken for clutter.
+MIN_FRAMES = 3
+QUERY = """
+SELECT source.name, source.frames, frame.time, detection.*
+FROM detection JOIN source ON source.id = detection.source JOIN frame USING (source, position)
+ORDER BY detection.source, position, rank
+"""
+
+
+def find_objects(store: SurveyStore) -> int:
+    """Find the objects of a survey anew, and store them.
+
+    Returns:
+        How many there are.
+    """
+    detections = store.table(QUERY)
+    objects, sightings = [], []
+    for sequence, rows in _sequences(detections):
+        for _, seen in rows.groupby(_tracks(sequence, rows), sort=True):
+            if sequence is None or seen["index"].nunique() >= MIN_FRAMES:
+                objects.append(_describe(seen))
+                sightings += [(*key, len(objects)) for key in seen[["source", "position", "rank"]].to_numpy().tolist()]
+    store.replace_objects([(number, *each) for number, each in enumerate(objects, start=1)], sightings)
+    return len(objects)
+
+
+def _sequences(detections: pd.DataFrame) -> Iterator[tuple[str | None, pd.DataFrame]]:
+    """The detections of each recording, and of each folder of timed images; of other images, each by itself (None)."""
+    folders = detections["name"].map(lambda name: str(PurePosixPath(name).parent))
+    recorded = detections["frames"] > 1
+    names = detections["name"].where(recorded, folders.where(detections["time"].notna()))
+    detections = detections.assign(index=detections["position"].where(recorded, detections["source"]))
+    for name, rows in detections.groupby(names, sort=False, dropna=False):
+        yield (None if pd.isna(name) else name), rows
+
+
+def _tracks(sequence: str | None, rows: pd.DataFrame) -> np.ndarray:
+    return np.arange(len(rows)) if sequence is None else track(rows)
+
+
+def _describe(seen: pd.DataFrame) -> tuple:
+    """A row of the table ``object``, but for its id."""
+    votes = seen.groupby("class")["score"].sum()
+    named = votes.drop(UNKNOWN, errors="ignore")
+    winner = (named if len(named) else votes).idxmax()
+    best = seen[seen["class"] == winner].sort_values(["score", "position"], ascending=[False, True]).iloc[0]
+    return (
+        winner,
+        float(votes[winner] / votes.sum()),
+        float(best["score"]),
+        int(seen["index"].nunique()),
+        *(int(best[key]) for key in ("source", "position", "rank")),
+        *(None if pd.isna(time) else float(time) for time in (seen["time"].min(), seen["time"].max())),
+        *_place(seen.dropna(subset=["latitude", "longitude"])),
+    )
+
+
+def _place(located: pd.DataFrame) -> tuple[float | None, float | None, float | None]:
+    """Mean latitude and longitude, and the deviation in metres."""
+    if located.empty:
+        return None, None, None
+    metres = local_metres(located["latitude"], located["longitude"])
+    spread = float(np.sqrt(metres.var(axis=0).sum()))
+    return float(located["latitude"].mean()), float(located["longitude"].mean()), round(spread, 3)
