@@ -2,6 +2,7 @@
 
 import click
 
+from sonar_debris.commands.survey_export import export
 from sonar_debris.commands.survey_run import run
 from sonar_debris.commands.survey_summary import summary
 
@@ -14,8 +15,9 @@ def survey() -> None:
     Example:
       sonar-debris survey run dive-07/ dive-08.aris -o night
       sonar-debris survey summary night
+      sonar-debris survey export night --format coco --format gpkg
     """
 
 
-for command in (run, summary):
+for command in (run, summary, export):
     survey.add_command(command)
