@@ -7,7 +7,19 @@ import click
 
 from sonar_debris.errors import SonarDebrisError
 
-FORMATS = ("coco", "csv", "geojson", "gpkg", "megadetector", "mot", "parquet")
+FORMATS = (
+    "coco",
+    "csv",
+    "cvat",
+    "geojson",
+    "gpkg",
+    "label-studio",
+    "megadetector",
+    "mot",
+    "parquet",
+    "voc",
+    "yolo",
+)
 
 
 @click.command()

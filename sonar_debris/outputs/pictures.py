@@ -7,6 +7,7 @@ import cv2
 from sonar_debris.detection.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.drawing import draw_detections
+from sonar_debris.outputs.free_names import FreeNames
 
 
 class PictureFolder:
@@ -18,7 +19,7 @@ class PictureFolder:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._taken: set[str] = set()
+        self._names = FreeNames()
 
     def add(self, frame: Frame, detections: Detections) -> None:
         """Draw a frame's detections and write the picture.
@@ -26,20 +27,10 @@ class PictureFolder:
         Raises:
             OSError: it cannot be written.
         """
-        path = self._free_path(frame)
+        path = self.folder / f"{self._names.take(picture_stem(frame.name, frame.index))}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         _, png = cv2.imencode(".png", draw_detections(frame.image, detections))
         path.write_bytes(png.tobytes())
-
-    def _free_path(self, frame: Frame) -> Path:
-        stem = picture_stem(frame.name, frame.index)
-        name, copy = f"{stem}.png", 1
-        # Without regard to case, because some file systems have none.
-        while name.casefold() in self._taken:
-            copy += 1
-            name = f"{stem}-{copy}.png"
-        self._taken.add(name.casefold())
-        return self.folder / name
 
 
 def picture_stem(name: str, index: int) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sonar_debris.survey.exports.coco import write_coco
+from sonar_debris.survey.exports.labels import write_cvat, write_label_studio, write_voc, write_yolo
 from sonar_debris.survey.exports.megadetector import write_megadetector
 from sonar_debris.survey.exports.mot import write_mot
 from sonar_debris.survey.exports.places import write_geojson, write_geopackage
@@ -14,11 +15,20 @@ from sonar_debris.survey.store import SurveyStore
 WRITERS: dict[str, Callable[[SurveyStore, Path], None]] = {
     "coco": write_coco,
     "csv": write_csv,
+    "cvat": write_cvat,
     "geojson": write_geojson,
     "gpkg": write_geopackage,
+    "label-studio": write_label_studio,
     "megadetector": write_megadetector,
     "mot": write_mot,
     "parquet": write_parquet,
+    "voc": write_voc,
+    "yolo": write_yolo,
 }
 # Which modules a format needs that are no part of every install.
-NEEDS = {"gpkg": ("geopandas", "pyogrio"), "parquet": ("pyarrow",)}
+NEEDS = {
+    "gpkg": ("geopandas", "pyogrio"),
+    "parquet": ("pyarrow",),
+    "voc": ("supervision",),
+    "yolo": ("supervision",),
+}

@@ -1,0 +1,50 @@
+"""The frames in which something was found, as PNG images beside their labels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from sonar_debris.frames import open_frames
+from sonar_debris.outputs.free_names import FreeNames
+from sonar_debris.outputs.pictures import picture_stem
+from sonar_debris.survey.exports.tables import read_tables
+from sonar_debris.survey.store import SurveyStore
+
+
+@dataclass(frozen=True)
+class ExportedFrame:
+    """A frame as an image file.
+
+    Attributes:
+        path: the image.
+        shape: its rows and columns.
+        detections: the rows of the table ``detections`` that it shows.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+    detections: pd.DataFrame
+
+
+def export_frames(store: SurveyStore, folder: Path) -> list[ExportedFrame]:
+    """Write the frames with detections to ``images/``, from the files that the survey was made of.
+
+    Raises:
+        FrameReadError: a file is no longer where it was.
+    """
+    found = {key: rows for key, rows in read_tables(store)["detections"].groupby(["file", "frame"], sort=False)}
+    several = dict(store.read("SELECT name, frames > 1 FROM source"))
+    exported, names = [], FreeNames()
+    for name in dict.fromkeys(file for file, _ in found):
+        for frame in open_frames(name):
+            if (name, frame.index) in found:
+                stem = picture_stem(name, 0) + (f"-{frame.index:06d}" if several[name] else "")
+                path = folder / "images" / f"{names.take(stem)}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _, png = cv2.imencode(".png", np.rint(frame.image.clip(0, 1) * 255).astype(np.uint8))
+                path.write_bytes(png.tobytes())
+                exported.append(ExportedFrame(path, frame.image.shape, found[name, frame.index]))
+    return exported
