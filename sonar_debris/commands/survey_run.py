@@ -61,7 +61,7 @@ def run(
 
     check_outside(output, inputs)
     missing = Failures()
-    sources = find_sources(inputs, lambda error: missing.add(error.name, error.reason))
+    sources = find_sources(inputs, lambda error: missing.add(error.name, error.problem))
     if not sources:
         sys.exit(2)
     open_output_folder(output)

@@ -65,5 +65,5 @@ def _hash(folder: Path) -> str:
     for path in sorted(folder.iterdir()):
         if path.suffix in (".keras", ".json"):
             digest.update(path.name.encode())
-            digest.update(hashlib.file_digest(path.open("rb"), "sha256").digest())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
