@@ -6,12 +6,15 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
+from sonar_debris.detection.boxes import non_maximum_suppression
 from sonar_debris.detection.detections import UNKNOWN
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
 # Of a recording: what was seen in fewer frames is taken for clutter.
 MIN_FRAMES = 3
+# Of boxes in one frame that overlap more than this, the best stands for the object.
+MAX_OVERLAP = 0.3
 QUERY = """
 SELECT source.name, source.frames, frame.time, detection.*
 FROM detection JOIN source ON source.id = detection.source JOIN frame USING (source, position)
@@ -25,7 +28,7 @@ def find_objects(store: SurveyStore) -> int:
     Returns:
         How many there are.
     """
-    detections = store.table(QUERY)
+    detections = _without_doubles(store.table(QUERY))
     objects, sightings = [], []
     for sequence, rows in _sequences(detections):
         for _, seen in rows.groupby(_tracks(sequence, rows), sort=True):
@@ -44,6 +47,16 @@ def _sequences(detections: pd.DataFrame) -> Iterator[tuple[str | None, pd.DataFr
     detections = detections.assign(index=detections["position"].where(recorded, detections["source"]))
     for name, rows in detections.groupby(names, sort=False, dropna=False):
         yield (None if pd.isna(name) else name), rows
+
+
+def _without_doubles(detections: pd.DataFrame) -> pd.DataFrame:
+    """Detections of which no two in a frame show the same: detection lets boxes stand that overlap somewhat."""
+    kept = []
+    for _, rows in detections.groupby(["source", "position"], sort=False):
+        x, y, w, h = rows[[*"xywh"]].to_numpy().T
+        xyxy = np.column_stack([x, y, x + w, y + h])
+        kept.append(rows.iloc[np.sort(non_maximum_suppression(xyxy, rows["score"].to_numpy(), MAX_OVERLAP))])
+    return pd.concat(kept) if kept else detections
 
 
 def _tracks(sequence: str | None, rows: pd.DataFrame) -> np.ndarray:

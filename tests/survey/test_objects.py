@@ -152,3 +152,11 @@ def test_nothing_was_found(store):
     fill(store, "a.aris", [frame(0)])
 
     assert find_objects(store) == 0
+
+
+def test_two_boxes_around_one_object_are_one_object(store):
+    double = (12.0, 52.0, 22.0, 20.0, "tire", 0.6, 0.6, *[None] * 6)
+    fill(store, "a.aris", [frame(k, detection(10), double) for k in range(6)])
+
+    assert find_objects(store) == 1
+    assert objects(store)[0][:2] == ("can", 6)
