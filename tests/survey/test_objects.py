@@ -160,3 +160,13 @@ def test_two_boxes_around_one_object_are_one_object(store):
 
     assert find_objects(store) == 1
     assert objects(store)[0][:2] == ("can", 6)
+
+
+def test_an_object_seen_again_after_a_while_is_the_same_where_its_place_is_known(store):
+    here, there = (48.5, -4.5), (48.5, -4.49999)  # 0.7 m apart
+    seen_again = [frame(k, *([detection(10, place=here)] if not 10 <= k < 60 else [])) for k in range(70)]
+    fill(store, "a.aris", seen_again)
+    fill(store, "b.aris", [frame(k, detection(10, place=here), detection(50, place=there)) for k in range(5)])
+
+    assert find_objects(store) == 3
+    assert [row[1] for row in objects(store)] == [20, 5, 5]
