@@ -46,6 +46,7 @@ def simulate(output: Path, frames: int, seed: int, kind: str) -> None:
 
 def write_pngs(folder: Path, frames: int, seed: int, truth: "CocoTruth", show_done: Callable[[int], None]) -> None:
     """Write each frame as PNG."""
+    from sonar_debris.outputs.png import write_png
     from sonar_debris.simulator import simulate_frames
 
     for index, (image, xyxy, class_id) in enumerate(simulate_frames(frames, seed)):
@@ -60,18 +61,12 @@ def write_recording(folder: Path, frames: int, seed: int, truth: "CocoTruth", sh
     from sonar_debris.frames.aris_writer import write_aris
     from sonar_debris.simulator.recording import frame_shape, simulate_recording
 
+    shape = frame_shape()
+
     def recorded() -> Iterator[tuple]:
         for index, (echoes, header, xyxy, class_id) in enumerate(simulate_recording(frames, seed)):
-            truth.add("survey.aris", frame_shape(), xyxy, class_id, index)
+            truth.add("survey.aris", shape, xyxy, class_id, index)
             yield echoes, header
             show_done(index + 1)
 
     write_aris(folder / "survey.aris", recorded())
-
-
-def write_png(path: Path, image) -> None:
-    """Write a ``(rows, cols)`` uint8 image; an OSError says what went wrong, which cv2.imwrite would not."""
-    import cv2
-
-    _, png = cv2.imencode(".png", image)
-    path.write_bytes(png.tobytes())

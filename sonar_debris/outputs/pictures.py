@@ -2,11 +2,10 @@
 
 from pathlib import Path, PurePath
 
-import cv2
-
 from sonar_debris.detection.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.drawing import draw_detections
+from sonar_debris.outputs.png import write_png
 
 
 class PictureFolder:
@@ -28,8 +27,7 @@ class PictureFolder:
         """
         path = self._free_path(frame)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _, png = cv2.imencode(".png", draw_detections(frame.image, detections))
-        path.write_bytes(png.tobytes())
+        write_png(path, draw_detections(frame.image, detections))
 
     def _free_path(self, frame: Frame) -> Path:
         stem = picture_stem(frame.name, frame.index)
