@@ -14,7 +14,9 @@ from sonar_debris.commands.progress import frame_progress
 if TYPE_CHECKING:
     from sonar_debris.frames import Frame
 
-CODECS = {".mp4": "mp4v", ".mkv": "FFV1"}
+VIDEOS = (".mp4", ".mkv")
+# Lossless: detection in a lossy video finds other weak objects than in the recording.
+CODEC = "FFV1"
 
 
 @click.command()
@@ -23,9 +25,10 @@ CODECS = {".mp4": "mp4v", ".mkv": "FFV1"}
 @click.option("--rate", type=click.FloatRange(0.1, 1000), default=10.0, show_default=True, help="Of a video, hertz.")
 @with_input_options
 def convert(source: Path, output: Path, rate: float, input_options: InputOptions) -> None:
-    """Convert a recording to a folder of PNG images, or to a video if OUT ends in .mp4, or in .mkv (lossless).
+    """Convert a recording to a folder of PNG images, or to a video if OUT ends in .mp4 or .mkv.
 
-    Geometry, navigation and time of the frames go into geometry.json beside them, where detect finds them again.
+    A video is lossless (FFV1: VLC, mpv and ffmpeg play it). Geometry, navigation and time of the frames go into
+    geometry.json beside them, where detect finds them again.
 
     \b
     Example:
@@ -34,7 +37,7 @@ def convert(source: Path, output: Path, rate: float, input_options: InputOptions
     from sonar_debris.outputs.folder import check_outside, open_output_folder
     from sonar_debris.outputs.sidecar import write_sidecar
 
-    video = output.suffix.lower() in CODECS
+    video = output.suffix.lower() in VIDEOS
     folder = output.parent if video else output
     check_outside(output, [source])
     failures, known = Failures(), []
@@ -58,19 +61,19 @@ def frame_without_image(frame: "Frame") -> "Frame":
     """What is known of a frame: a long recording's images would fill the memory."""
     from dataclasses import replace
 
-    return replace(frame, image=frame.image[:0])
+    # A copy: a view, however small, would keep the whole image.
+    return replace(frame, image=frame.image[:0].copy())
 
 
 def write_images(folder: Path) -> Iterator[str]:
     """Take frames, write each as PNG, give its file's name."""
-    import cv2
+    from sonar_debris.outputs.png import write_png
 
     name, count = "", 0
     while True:
         frame = yield name
         name = f"frame-{count:06d}.png"
-        _, png = cv2.imencode(".png", as_bytes(frame))
-        (folder / name).write_bytes(png.tobytes())
+        write_png(folder / name, as_bytes(frame))
         count += 1
 
 
@@ -81,8 +84,7 @@ def write_video(path: Path, rate: float) -> Iterator[str]:
     frame = yield ""
     rows, cols = frame.image.shape
     # The codec halves colour's resolution, for which it needs an even number of rows and columns.
-    codec = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])
-    video = cv2.VideoWriter(str(path), codec, rate, (cols + cols % 2, rows + rows % 2))
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*CODEC), rate, (cols + cols % 2, rows + rows % 2))
     if not video.isOpened():
         raise OSError(f"{path}: the video cannot be written")
     try:

@@ -213,7 +213,7 @@ def write(output: Path | None, selection: Selection, scored: str | Path, figures
     if output is None:
         return
     about = {
-        "scored": list(scored) if isinstance(scored, tuple) else str(scored),
+        "scored": str(scored),
         "split": selection.split,
         "parts": selection.parts,
     }

@@ -53,10 +53,8 @@ def in_words(value: object) -> str:
 
 def draw(path: Path, thumbnail: Path) -> None:
     """Write the first frame as PNG."""
-    import cv2
+    from sonar_debris.frames.description import first_frame
+    from sonar_debris.outputs.png import write_png
 
-    from sonar_debris.frames import open_frames
-
-    image = next(open_frames(path)).image
-    _, png = cv2.imencode(".png", (image * (255 / (image.max() or 1))).astype("uint8"))
-    thumbnail.write_bytes(png.tobytes())
+    image = first_frame(path).image
+    write_png(thumbnail, (image * (255 / (image.max() or 1))).astype("uint8"))

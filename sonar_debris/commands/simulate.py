@@ -53,6 +53,7 @@ def simulate(output: Path, frames: int, seed: int, kind: str, dive: bool) -> Non
 
 def write_pngs(folder: Path, frames: int, seed: int, truth: "CocoTruth", show_done: Callable[[int], None]) -> None:
     """Write each frame as PNG."""
+    from sonar_debris.outputs.png import write_png
     from sonar_debris.simulator import simulate_frames
 
     for index, (image, xyxy, class_id) in enumerate(simulate_frames(frames, seed)):
@@ -72,18 +73,12 @@ def write_recording(
 
     scenes = record(dive_scenes(frames, FAN, seed), ADVANCE) if dive else record(random_scenes(frames, seed))
 
+    shape = frame_shape()
+
     def recorded() -> Iterator[tuple]:
         for index, (echoes, header, scene) in enumerate(scenes):
-            truth.add("survey.aris", frame_shape(), scene.xyxy, scene.class_id, index, scene.object_id)
+            truth.add("survey.aris", shape, scene.xyxy, scene.class_id, index, scene.object_id)
             yield echoes, header
             show_done(index + 1)
 
     write_aris(folder / "survey.aris", recorded())
-
-
-def write_png(path: Path, image) -> None:
-    """Write a ``(rows, cols)`` uint8 image; an OSError says what went wrong, which cv2.imwrite would not."""
-    import cv2
-
-    _, png = cv2.imencode(".png", image)
-    path.write_bytes(png.tobytes())

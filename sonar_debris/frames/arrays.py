@@ -1,7 +1,6 @@
 """Reader of NumPy arrays: NPY and NPZ, of one frame or of a stack of frames."""
 
 import math
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy as np
 
 from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.natural_order import natural_pieces
 from sonar_debris.frames.pixels import check_shape, to_grey
 from sonar_debris.frames.wanted import EVERYTHING, Wanted, within
 
@@ -56,7 +56,7 @@ def read_archive(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator
     """
     position = 0
     with _one_error(), zipfile.ZipFile(path) as archive:
-        for member in sorted(archive.namelist(), key=_natural_key):
+        for member in sorted(archive.namelist(), key=natural_pieces):
             with archive.open(member) as file:
                 count = _split(_read_header(file)[0])[0]
             with archive.open(member) as file:
@@ -124,7 +124,3 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     if dtype.kind not in "biuf":
         raise ValueError(f"pixels must be bool, integer or float. Received: dtype {dtype}")
     return shape, in_columns, dtype
-
-
-def _natural_key(name: str) -> list:
-    return [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", name)]

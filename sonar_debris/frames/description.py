@@ -17,7 +17,7 @@ def describe(path: Path) -> dict:
     Raises:
         FrameReadError: it cannot be read.
     """
-    first, kind = _first_frame(path), find_format(path)
+    first, kind = first_frame(path), find_format(path)
     try:
         about = {"file": str(path), "format": kind.name, "frames": kind.count(path), **kind.describe(path)}
     except (OSError, ValueError) as error:
@@ -26,8 +26,12 @@ def describe(path: Path) -> dict:
     return about | {"rows": rows, "cols": cols} | _describe_frame(first)
 
 
-def _first_frame(path: Path) -> Frame:
-    """The first that can be read."""
+def first_frame(path: Path) -> Frame:
+    """The first frame of a file that can be read.
+
+    Raises:
+        FrameReadError: there is none.
+    """
     errors: list[FrameReadError] = []
     for frame in open_frames(path, errors.append):
         return frame

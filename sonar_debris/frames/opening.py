@@ -1,7 +1,6 @@
 """Opening a file or a folder of frames."""
 
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,6 +11,7 @@ from sonar_debris.frames.closed_formats import CLOSED_FORMATS
 from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_read_error import FrameReadError
+from sonar_debris.frames.natural_order import natural_pieces
 from sonar_debris.frames.range_window import RangeWindow
 from sonar_debris.frames.readers import Format, find_format, known_formats
 from sonar_debris.frames.sidecar import with_sidecar
@@ -113,9 +113,7 @@ def _report_folder(root: Path, report: OnError, error: OSError) -> None:
 
 
 def _natural_key(path: Path) -> tuple:
-    """Sort numbers in names by value; splitting at digits makes every second piece a number."""
-    pieces = [[int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", part)] for part in path.parts]
-    return pieces, path  # the path itself settles 01 against 1
+    return [natural_pieces(part) for part in path.parts], path  # the path itself settles 01 against 1
 
 
 def _read(

@@ -2,12 +2,11 @@
 
 from pathlib import Path, PurePath
 
-import cv2
-
 from sonar_debris.detection.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.drawing import draw_detections
 from sonar_debris.outputs.free_names import FreeNames
+from sonar_debris.outputs.png import write_png
 
 
 class PictureFolder:
@@ -29,8 +28,7 @@ class PictureFolder:
         """
         path = self.folder / f"{self._names.take(picture_stem(frame.name, frame.index))}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        _, png = cv2.imencode(".png", draw_detections(frame.image, detections))
-        path.write_bytes(png.tobytes())
+        write_png(path, draw_detections(frame.image, detections))
 
 
 def picture_stem(name: str, index: int) -> str:

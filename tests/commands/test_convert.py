@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from sonar_debris.commands.convert import frame_without_image
 from sonar_debris.commands.main import main
 from sonar_debris.frames import open_frames
 from sonar_debris.frames.aris_writer import write_aris
@@ -23,8 +24,8 @@ def run(*words):
     return CliRunner().invoke(main, ["convert", *map(str, words)])
 
 
-@pytest.mark.parametrize(("target", "error"), [("images", 0), ("video/dive.mkv", 0), ("video/dive.mp4", 12)])
-def test_frames_keep_what_is_known_of_them(recording, tmp_path, target, error):
+@pytest.mark.parametrize("target", ["images", "video/dive.mkv", "video/dive.mp4"])
+def test_frames_keep_what_is_known_of_them(recording, tmp_path, target):
     result = run(recording, tmp_path / target)
 
     assert result.exit_code == 0, result.output
@@ -34,7 +35,7 @@ def test_frames_keep_what_is_known_of_them(recording, tmp_path, target, error):
     for one, other in zip(before, after, strict=True):
         assert (other.geometry, other.navigation, other.time) == (one.geometry, one.navigation, one.time)
         rows, cols = one.image.shape
-        assert np.abs(other.image[:rows, :cols] - one.image).mean() * 255 <= error
+        assert np.abs(other.image[:rows, :cols] - one.image).max() * 255 <= 0.5 + 1e-3  # rounding to bytes
 
 
 def test_frames_of_several_sizes_make_no_video(tmp_path):
@@ -70,3 +71,7 @@ def test_nothing_to_open(tmp_path):
     (tmp_path / "dive.oculus").write_bytes(b"x")
 
     assert run(tmp_path / "dive.oculus", tmp_path / "images").exit_code == 2
+
+
+def test_what_is_kept_of_a_frame_does_not_keep_its_image(recording):
+    assert frame_without_image(next(open_frames(recording))).image.base is None

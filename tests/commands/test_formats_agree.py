@@ -57,7 +57,7 @@ def numbers(rows, *keys):
     return np.array([[float(row[key]) for key in keys] for row in rows])
 
 
-@pytest.mark.parametrize("form", ["png", "bag"])
+@pytest.mark.parametrize("form", ["png", "mp4", "bag"])
 def test_the_same_objects_at_the_same_places(found, form):
     rows, expected = found[form], found["aris"]
 
@@ -68,13 +68,3 @@ def test_the_same_objects_at_the_same_places(found, form):
     # 1 % of the field of view of 30 degrees.
     assert numbers(rows, "bearing_deg") == pytest.approx(numbers(expected, "bearing_deg"), abs=0.3)
     assert numbers(rows, "time") == pytest.approx(numbers(expected, "time"), abs=1e-3)
-
-
-def test_a_video_loses_detail_but_no_object(found):
-    for row in found["aris"]:
-        same = [other for other in found["mp4"] if (other["frame"], other["class"]) == (row["frame"], row["class"])]
-        # The weakest may go, or come.
-        if float(row["score"]) < 0.65:
-            continue
-        away = np.abs(numbers(same, "range_m", "bearing_deg") - numbers([row], "range_m", "bearing_deg"))
-        assert (away <= [0.01 * float(row["range_m"]), 0.5]).all(axis=1).any()
