@@ -35,6 +35,7 @@ def export(folder: Path, formats: tuple[str, ...], output: Path | None) -> None:
     """
     from sonar_debris.outputs.folder import open_output_folder
     from sonar_debris.survey.exports.formats import NEEDS, WRITERS
+    from sonar_debris.survey.objects import find_objects
     from sonar_debris.survey.store import open_survey
 
     for name in formats:
@@ -43,6 +44,7 @@ def export(folder: Path, formats: tuple[str, ...], output: Path | None) -> None:
             raise SonarDebrisError(f"--format {name} needs {', '.join(missing)}: pip install 'sonar-debris[export]'")
     output = open_output_folder(output or folder / "export")
     with open_survey(folder) as store:
+        find_objects(store)
         for name in formats:
             WRITERS[name](store, output)
     click.echo(f"written to {output}: {', '.join(formats)}")

@@ -16,9 +16,11 @@ def summary(folder: Path) -> None:
     """
     from tabulate import tabulate
 
+    from sonar_debris.survey.objects import find_objects
     from sonar_debris.survey.store import open_survey
 
     with open_survey(folder) as store:
+        find_objects(store)
         ((frames, failed),) = store.read("SELECT COUNT(*), COUNT(failure) FROM frame")
         ((sources, broken),) = store.read("SELECT COUNT(*), COUNT(failure) FROM source")
         rows = store.read(

@@ -16,27 +16,35 @@ MIN_FRAMES = 3
 # Of boxes in one frame that overlap more than this, the best stands for the object.
 MAX_OVERLAP = 0.3
 QUERY = """
-SELECT source.name, source.frames, frame.time, detection.*
-FROM detection JOIN source ON source.id = detection.source JOIN frame USING (source, position)
-ORDER BY detection.source, position, rank
+SELECT source.name, source.frames, frame.time, judged.*
+FROM judged JOIN source ON source.id = judged.source JOIN frame USING (source, position)
+WHERE verdict != 'rejected' ORDER BY judged.source, position, rank
 """
 
 
 def find_objects(store: SurveyStore) -> int:
-    """Find the objects of a survey anew, and store them.
+    """Find the objects of a survey, unless nothing was searched or decided since they were found, and store them.
 
     Returns:
         How many there are.
     """
+    (now,) = store.read("SELECT COUNT(*), (SELECT IFNULL(MAX(id), 0) FROM decision) FROM frame")
+    if store.read("SELECT * FROM counted") != [now]:
+        store.replace_objects(now, *_find(store))
+    ((count,),) = store.read("SELECT COUNT(*) FROM object")
+    return count
+
+
+def _find(store: SurveyStore) -> tuple[list[tuple], list[tuple]]:
+    """Rows of the tables ``object`` and ``sighting``."""
     detections = _without_doubles(store.table(QUERY))
     objects, sightings = [], []
     for sequence, rows in _sequences(detections):
         for _, seen in rows.groupby(_tracks(sequence, rows), sort=True):
-            if sequence is None or seen["index"].nunique() >= MIN_FRAMES:
+            if sequence is None or seen["index"].nunique() >= MIN_FRAMES or len(_accepted(seen)):
                 objects.append(_describe(seen))
                 sightings += [(*key, len(objects)) for key in seen[["source", "position", "rank"]].to_numpy().tolist()]
-    store.replace_objects([(number, *each) for number, each in enumerate(objects, start=1)], sightings)
-    return len(objects)
+    return [(number, *each) for number, each in enumerate(objects, start=1)], sightings
 
 
 def _sequences(detections: pd.DataFrame) -> Iterator[tuple[str | None, pd.DataFrame]]:
@@ -65,7 +73,9 @@ def _tracks(sequence: str | None, rows: pd.DataFrame) -> np.ndarray:
 
 def _describe(seen: pd.DataFrame) -> tuple:
     """A row of the table ``object``, but for its id."""
-    votes = seen.groupby("class")["score"].sum()
+    accepted = _accepted(seen)
+    # What a person said outweighs the detector.
+    votes = (accepted if len(accepted) else seen).groupby("class")["score"].sum()
     named = votes.drop(UNKNOWN, errors="ignore")
     winner = (named if len(named) else votes).idxmax()
     best = seen[seen["class"] == winner].sort_values(["score", "position"], ascending=[False, True]).iloc[0]
@@ -78,6 +88,10 @@ def _describe(seen: pd.DataFrame) -> tuple:
         *(None if pd.isna(time) else float(time) for time in (seen["time"].min(), seen["time"].max())),
         *_place(seen.dropna(subset=["latitude", "longitude"])),
     )
+
+
+def _accepted(seen: pd.DataFrame) -> pd.DataFrame:
+    return seen[seen["verdict"] == "accepted"]
 
 
 def _place(located: pd.DataFrame) -> tuple[float | None, float | None, float | None]:

@@ -59,4 +59,31 @@ CREATE TABLE sighting (                  -- which detections show an object
     FOREIGN KEY (source, position, rank) REFERENCES detection
 ) WITHOUT ROWID
 """,
+    """
+CREATE TABLE counted (                   -- what the objects were found from: one row, or none
+    frames INTEGER NOT NULL,             -- how many
+    decision INTEGER NOT NULL            -- the last, or 0
+)
+""",
+    """
+CREATE TABLE decision (                  -- what a person said of a detection; of several the last counts
+    id INTEGER PRIMARY KEY,
+    source INTEGER NOT NULL, position INTEGER NOT NULL, rank INTEGER NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected', 'undecided')),
+    class TEXT NOT NULL,                 -- what it shows
+    time REAL NOT NULL,                  -- seconds since the epoch
+    FOREIGN KEY (source, position, rank) REFERENCES detection
+)
+""",
+    "CREATE INDEX decision_on ON decision (source, position, rank)",
+    """
+CREATE VIEW judged AS                    -- detections, with the class and the verdict of the last decision
+SELECT detection.source, detection.position, detection.rank, x, y, w, h, IFNULL(last.class, detection.class) AS class,
+    score, objectness, range_m, bearing_deg, width_m, height_m, latitude, longitude,
+    IFNULL(last.verdict, 'undecided') AS verdict
+FROM detection LEFT JOIN decision AS last ON last.id = (
+    SELECT MAX(id) FROM decision
+    WHERE (source, position, rank) = (detection.source, detection.position, detection.rank)
+)
+""",
 )

@@ -1,6 +1,8 @@
 """A survey's database: what was found in which frame of which source, in SQLite."""
 
+import shutil
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -143,12 +145,23 @@ class SurveyStore:
             (failure, source),
         )
 
-    def replace_objects(self, objects: Sequence[tuple], sightings: Sequence[tuple]) -> None:
-        """Put these rows in the place of all of the tables ``object`` and ``sighting``."""
+    def decide(self, detection: tuple[int, int, int], verdict: str, name: str) -> None:
+        """Note what a person said of a detection.
+
+        Args:
+            detection: its source, position and rank.
+            verdict: ``accepted``, ``rejected``, or ``undecided`` to take back what was said.
+            name: the class of what it shows.
+        """
         with self.transaction():
-            self._database.execute("DELETE FROM sighting")
-            self._database.execute("DELETE FROM object")
-            for table, rows in (("object", objects), ("sighting", sightings)):
+            self._insert("decision", (None, *detection, verdict, name, time.time()))
+
+    def replace_objects(self, counted: tuple, objects: Sequence[tuple], sightings: Sequence[tuple]) -> None:
+        """Put these rows in the place of all of the tables ``counted``, ``object`` and ``sighting``."""
+        with self.transaction():
+            for table in ("sighting", "object", "counted"):
+                self._database.execute(f"DELETE FROM {table}")
+            for table, rows in (("object", objects), ("sighting", sightings), ("counted", [counted])):
                 for row in rows:
                     self._insert(table, row)
 
@@ -170,6 +183,7 @@ def open_survey(folder: Path) -> SurveyStore:
 
 
 def remove_survey(folder: Path) -> None:
-    """Remove the database and the manifest of an earlier survey, and nothing else."""
+    """Remove the database, the manifest and the report of an earlier survey, and nothing else."""
+    shutil.rmtree(folder / "report", ignore_errors=True)
     for name in (NAME, f"{NAME}-wal", f"{NAME}-shm", "manifest.json"):
         (folder / name).unlink(missing_ok=True)

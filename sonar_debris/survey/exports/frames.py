@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pandas as pd
 
 from sonar_debris.frames import open_frames
 from sonar_debris.outputs.free_names import FreeNames
 from sonar_debris.outputs.pictures import picture_stem
+from sonar_debris.outputs.png import write_png
 from sonar_debris.survey.exports.tables import read_tables
 from sonar_debris.survey.store import SurveyStore
 
@@ -44,7 +43,6 @@ def export_frames(store: SurveyStore, folder: Path) -> list[ExportedFrame]:
                 stem = picture_stem(name, 0) + (f"-{frame.index:06d}" if several[name] else "")
                 path = folder / "images" / f"{names.take(stem)}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _, png = cv2.imencode(".png", np.rint(frame.image.clip(0, 1) * 255).astype(np.uint8))
-                path.write_bytes(png.tobytes())
+                write_png(path, frame.as_bytes())
                 exported.append(ExportedFrame(path, frame.image.shape, found[name, frame.index]))
     return exported
