@@ -1,5 +1,6 @@
 """``sonar-debris survey export``: what was found, for other programs."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,12 +40,17 @@ def export(folder: Path, formats: tuple[str, ...], output: Path | None) -> None:
     from sonar_debris.survey.store import open_survey
 
     for name in formats:
-        missing = [module for module in NEEDS.get(name, ()) if find_spec(module) is None]
-        if missing:
-            raise SonarDebrisError(f"--format {name} needs {', '.join(missing)}: pip install 'sonar-debris[export]'")
+        check_installed(name, NEEDS.get(name, ()))
     output = open_output_folder(output or folder / "export")
     with open_survey(folder) as store:
         find_objects(store)
         for name in formats:
             WRITERS[name](store, output)
     click.echo(f"written to {output}: {', '.join(formats)}")
+
+
+def check_installed(name: str, modules: Sequence[str]) -> None:
+    """See that the modules that a format needs are installed."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise SonarDebrisError(f"--format {name} needs {', '.join(missing)}: pip install 'sonar-debris[export]'")

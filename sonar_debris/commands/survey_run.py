@@ -68,7 +68,7 @@ def run(
     detector = load_detector(model, min_score)
     if overwrite:
         remove_survey(output)
-    manifest = describe_run(detector.name, find_model(model), detector.min_score, _as_json(input_options))
+    manifest = describe_run(detector, find_model(model), _as_json(input_options))
     claim(output, manifest, list(inputs))
     frames = input_options.wanted.frames
     total = sum(len(range(count_frames(source.path))[frames]) for source in sources)

@@ -3,32 +3,36 @@
 import hashlib
 import json
 from pathlib import Path
-
-import keras
+from typing import TYPE_CHECKING
 
 from sonar_debris import __version__
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.outputs.atomic import atomic_text
 
+if TYPE_CHECKING:
+    from sonar_debris.detection.detector import DebrisDetector
+
 NAME = "manifest.json"
 
 
-def describe_run(model: str, folder: Path, min_score: float, options: dict) -> dict:
+def describe_run(detector: "DebrisDetector", folder: Path, options: dict) -> dict:
     """The manifest of a run.
 
     Args:
-        model: the model's name.
-        folder: its folder, whose files are hashed.
-        min_score: lower scores are left out.
+        detector: what searches.
+        folder: of its model, whose files are hashed.
         options: what else decides the results.
     """
+    import keras
+
     return {
         "version": __version__,
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
-        "model": model,
-        "model_sha256": _hash(folder),
-        "min_score": round(min_score, 6),
+        "model": detector.name,
+        "model_sha256": hash_model(folder),
+        "classes": list(detector.class_names),
+        "min_score": round(detector.min_score, 6),
         **options,
     }
 
@@ -40,7 +44,7 @@ def claim(folder: Path, manifest: dict, inputs: list[str]) -> None:
         SonarDebrisError: the survey was begun with something else, which is named.
     """
     path = folder / NAME
-    known = _read(path) if path.is_file() else {}
+    known = read_manifest(folder) if path.is_file() else {}
     before = known.pop("inputs", [])
     differences = [f"{key}: {known.get(key)} → {value}" for key, value in manifest.items() if known.get(key) != value]
     if known and differences:
@@ -52,15 +56,21 @@ def claim(folder: Path, manifest: dict, inputs: list[str]) -> None:
         json.dump(manifest | {"inputs": list(dict.fromkeys([*before, *inputs]))}, stream, indent=1)
 
 
-def _read(path: Path) -> dict:
+def read_manifest(folder: Path) -> dict:
+    """The manifest of a survey that was begun.
+
+    Raises:
+        SonarDebrisError: it is damaged or missing.
+    """
+    path = folder / NAME
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise SonarDebrisError(f"{path}: damaged ({error}); --overwrite begins anew") from error
+        raise SonarDebrisError(f"{path}: damaged ({error}); survey run --overwrite begins anew") from error
 
 
-def _hash(folder: Path) -> str:
-    """Of all files of a model's folder, with their names."""
+def hash_model(folder: Path) -> str:
+    """SHA-256 of all files of a model's folder, with their names."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".keras", ".json"):

@@ -112,6 +112,10 @@ class SurveyStore:
         """The rows of a query."""
         return self._database.execute(query, values).fetchall()
 
+    def rows(self, query: str) -> Iterator[tuple]:
+        """The rows of a query one by one: of a table that does not fit in memory."""
+        return self._database.execute(query)
+
     def table(self, query: str) -> pd.DataFrame:
         """The rows of a query as a table; numbers that are not known are NaN."""
         return pd.read_sql_query(query, self._database)

@@ -28,13 +28,31 @@ class ExportedFrame:
     detections: pd.DataFrame
 
 
-def export_frames(store: SurveyStore, folder: Path) -> list[ExportedFrame]:
-    """Write the frames with detections to ``images/``, from the files that the survey was made of.
+# Rows of the table ``detections`` by the file and the position of their frame.
+Found = dict[tuple[str, int], pd.DataFrame]
+JUDGED = """
+SELECT source.name, position FROM judged JOIN source ON source.id = judged.source
+GROUP BY judged.source, position HAVING SUM(verdict = 'undecided') = 0 ORDER BY judged.source, position
+"""
+
+
+def found_frames(store: SurveyStore) -> Found:
+    """The frames with detections."""
+    return dict(list(read_tables(store)["detections"].groupby(["file", "frame"], sort=False)))
+
+
+def judged_frames(store: SurveyStore) -> Found:
+    """The frames of which a person judged every detection; one whose every detection was rejected shows nothing."""
+    found, nothing = found_frames(store), read_tables(store)["detections"].iloc[:0]
+    return {key: found.get(key, nothing) for key in store.read(JUDGED)}
+
+
+def export_frames(store: SurveyStore, folder: Path, found: Found) -> list[ExportedFrame]:
+    """Write frames to ``images/``, from the files that the survey was made of.
 
     Raises:
         FrameReadError: a file is no longer where it was.
     """
-    found = {key: rows for key, rows in read_tables(store)["detections"].groupby(["file", "frame"], sort=False)}
     several = dict(store.read("SELECT name, frames > 1 FROM source"))
     exported, names = [], FreeNames()
     for name in dict.fromkeys(file for file, _ in found):

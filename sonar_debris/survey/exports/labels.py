@@ -7,20 +7,29 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from sonar_debris.outputs.atomic import atomic_text
-from sonar_debris.survey.exports.frames import ExportedFrame, export_frames
+from sonar_debris.survey.exports.frames import ExportedFrame, export_frames, found_frames
 from sonar_debris.survey.store import SurveyStore
 
 
 def write_yolo(store: SurveyStore, folder: Path) -> None:
     """Write ``images/``, ``labels/`` and ``data.yaml`` (needs supervision)."""
-    _dataset(export_frames(store, folder)).as_yolo(
-        annotations_directory_path=str(folder / "labels"), data_yaml_path=str(folder / "data.yaml")
-    )
+    write_dataset(_found(store, folder), folder, "yolo")
 
 
 def write_voc(store: SurveyStore, folder: Path) -> None:
     """Write ``images/`` and ``annotations/``, an XML file an image (needs supervision)."""
-    _dataset(export_frames(store, folder)).as_pascal_voc(annotations_directory_path=str(folder / "annotations"))
+    write_dataset(_found(store, folder), folder, "voc")
+
+
+def write_dataset(frames: list[ExportedFrame], folder: Path, name: str) -> None:
+    """Write the labels of frames as ``coco`` (labels.json), ``voc`` (annotations/) or ``yolo`` (labels/, data.yaml)."""
+    dataset = _dataset(frames)
+    if name == "coco":
+        dataset.as_coco(annotations_path=str(folder / "labels.json"))
+    elif name == "voc":
+        dataset.as_pascal_voc(annotations_directory_path=str(folder / "annotations"))
+    else:
+        dataset.as_yolo(annotations_directory_path=str(folder / "labels"), data_yaml_path=str(folder / "data.yaml"))
 
 
 def write_label_studio(store: SurveyStore, folder: Path) -> None:
@@ -29,7 +38,7 @@ def write_label_studio(store: SurveyStore, folder: Path) -> None:
     Reference:
         https://labelstud.io/guide/predictions: boxes in per cent of the image's sides.
     """
-    frames = export_frames(store, folder)
+    frames = _found(store, folder)
     tasks = [
         {
             "data": {"image": f"/data/local-files/?d={frame.path.relative_to(folder).as_posix()}"},
@@ -45,7 +54,7 @@ def write_cvat(store: SurveyStore, folder: Path) -> None:
     """Write ``images/`` and ``cvat.xml``, in the format *CVAT for images 1.1*."""
     root = ET.Element("annotations")
     ET.SubElement(root, "version").text = "1.1"
-    for number, frame in enumerate(export_frames(store, folder)):
+    for number, frame in enumerate(_found(store, folder)):
         rows, cols = frame.shape
         name = frame.path.relative_to(folder / "images").as_posix()
         image = ET.SubElement(root, "image", id=str(number), name=name, width=str(cols), height=str(rows))
@@ -58,6 +67,10 @@ def write_cvat(store: SurveyStore, folder: Path) -> None:
         stream.write(ET.tostring(root, "unicode", xml_declaration=True))
 
 
+def _found(store: SurveyStore, folder: Path) -> list[ExportedFrame]:
+    return export_frames(store, folder, found_frames(store))
+
+
 def _dataset(frames: list[ExportedFrame]):
     import supervision as sv
 
@@ -65,7 +78,7 @@ def _dataset(frames: list[ExportedFrame]):
     annotations = {}
     for frame in frames:
         x, y, w, h = frame.detections[[*"xywh"]].to_numpy(np.float32).T
-        class_id = np.array([classes.index(name) for name in frame.detections["class"]])
+        class_id = np.array([classes.index(name) for name in frame.detections["class"]], int)
         annotations[str(frame.path)] = sv.Detections(np.column_stack([x, y, x + w, y + h]), class_id=class_id)
     return sv.DetectionDataset(classes, list(annotations), annotations)
 
