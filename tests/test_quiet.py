@@ -1,5 +1,7 @@
 import logging
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -41,3 +43,12 @@ def test_exceptions_come_through(capfd):
     os.write(2, b"after")
 
     assert capfd.readouterr().err == "after"
+
+
+def test_loading_a_model_is_silent_in_a_fresh_process():
+    code = "from sonar_debris import DebrisDetector; DebrisDetector.from_pretrained()"
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+
+    assert done.stdout == done.stderr == ""

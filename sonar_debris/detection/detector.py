@@ -14,6 +14,7 @@ from sonar_debris.detection.registry import DEFAULT_MODEL, find_model
 from sonar_debris.detection.settings import ModelSettings, model_kind
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.frame import Frame
+from sonar_debris.quiet import quiet_backend
 
 KINDS = {
     "single-pass": "sonar_debris.detection.single_pass:SinglePassDetector",
@@ -122,4 +123,5 @@ def _find_kind(path: Path) -> type[DebrisDetector]:
     if kind not in KINDS:
         raise SonarDebrisError(f"{path}: kind {kind!r} is not one of {', '.join(KINDS)}")
     module, name = KINDS[kind].split(":")
-    return getattr(import_module(module), name)
+    with quiet_backend():  # its networks import keras
+        return getattr(import_module(module), name)
