@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from sonar_debris.frames import Frame, FrameReadError, open_frames
 from sonar_debris.survey.store import SurveyStore
 
+QUALITY = 85
 SHOWN = "SELECT DISTINCT source, position FROM detection ORDER BY source, position"
 
 
@@ -40,7 +42,7 @@ def write_pictures(store: SurveyStore, report: Path, show_done: Callable[[int], 
 def _write(path: Path, frame: Frame) -> None:
     """Write the picture so that its brightest echo is white."""
     image = frame.image.clip(min=0)
-    _, jpeg = cv2.imencode(".jpg", image * (255 / (image.max() or 1)), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    _, jpeg = cv2.imencode(".jpg", np.uint8(image * (255 / (image.max() or 1))), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     part = path.with_suffix(".part")
     part.write_bytes(jpeg.tobytes())
     part.replace(path)

@@ -1,8 +1,9 @@
 // What the survey found. Scripts in data/ hand it over: a page opened as a file may not fetch.
 "use strict";
 const Report = {
-  waiting: new Map(),
-  parts: new Map(),
+  KEPT: 100, // parts in memory: of a long survey what was looked at lately
+  parts: new Map(), // promises of their frames
+  arrived: new Map(), // what keeps those promises
   objectOf: new Map(),
 
   survey(about) {
@@ -15,32 +16,27 @@ const Report = {
 
   review(review) { this.session = review; },
 
-  part(number, frames) {
-    this.parts.set(number, frames);
-    this.waiting.get(number)?.();
-    this.waiting.delete(number);
-  },
+  part(number, frames) { this.arrived.get(number)(frames); },
 
   // The frame that shows a detection, and the detection's place in it.
   async detection(number) {
     const starts = this.found.parts;
-    let part = starts.findLastIndex((start) => start <= number);
-    const frames = await this.load(part);
+    const frames = await this.load(starts.findLastIndex((start) => start <= number));
     const frame = frames.findLast((each) => each.first <= number);
     return { frame, rank: number - frame.first };
   },
 
-  async load(number) {
+  load(number) {
     if (!this.parts.has(number)) {
-      await new Promise((resolve, reject) => {
-        this.waiting.set(number, resolve);
+      if (this.parts.size >= this.KEPT) this.parts.delete(this.parts.keys().next().value);
+      this.parts.set(number, new Promise((resolve, reject) => {
+        this.arrived.set(number, resolve);
         const script = document.createElement("script");
         script.src = `data/part-${String(number).padStart(5, "0")}.js`;
+        script.onload = () => script.remove();
         script.onerror = () => reject(new Error(`${script.src} is missing`));
         document.head.append(script);
-      });
-      // Of a long survey only what was looked at lately is kept.
-      if (this.parts.size > 20) this.parts.delete(this.parts.keys().next().value);
+      }));
     }
     return this.parts.get(number);
   },

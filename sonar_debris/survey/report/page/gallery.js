@@ -41,9 +41,10 @@ const Gallery = {
     const card = element("button");
     card.type = "button";
     card.dataset.number = number;
-    card.append(crop(frame, frame.detections[rank], 180, 160), element("span"), element("span", "", "small"));
-    card.lastChild.textContent = Report.placeOf(frame);
-    card.lastChild.title = Report.placeOf(frame);
+    const object = byId("what").value === "objects" && Report.objectOf.get(number);
+    const place = object ? `${object[3]} frames · ${Report.placeOf(frame)}` : Report.placeOf(frame);
+    card.append(crop(frame, frame.detections[rank], 180, 160), element("span"), element("span", place, "small"));
+    card.title = place;
     this.label(card, number);
     return card;
   },
@@ -51,10 +52,8 @@ const Gallery = {
   // Write on a card what is now known of its detection.
   label(card, number) {
     const { score, verdict } = Report.found;
-    const object = Report.objectOf.get(number);
-    const seen = object && byId("what").value === "objects" ? `, ${object[3]} frames` : "";
     card.className = `card ${verdict[number]}`;
-    card.children[1].textContent = `${Report.nameOf(number)} ${score[number].toFixed(2)}${seen}`;
+    card.children[1].textContent = `${Report.nameOf(number)} ${score[number].toFixed(2)}`;
   },
 
   cardOf(number) { return byId("cards").querySelector(`[data-number="${number}"]`); },
