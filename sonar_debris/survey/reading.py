@@ -24,12 +24,14 @@ class Job:
         name: of the source.
         path: its file.
         start: the first missing position.
+        stop: the position to end before; None for the source's end, of which is told.
     """
 
     source: int
     name: str
     path: Path
     start: int = 0
+    stop: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,14 +133,15 @@ def _read_all(jobs: Iterable[Job], wanted: Wanted, window: RangeWindow | None) -
                     failures.append(read.reason)
             failures += [each.message.reason for each in caught if issubclass(each.category, FrameReadWarning)]
             caught.clear()
-            yield Read(job.source, failure="; ".join(failures) or None)
+            if job.stop is None:
+                yield Read(job.source, failure="; ".join(failures) or None)
 
 
 def _read_source(job: Job, wanted: Wanted, window: RangeWindow | None) -> Iterator[Frame | FrameReadError]:
     """Frames and errors in the order in which they were met."""
     errors: list[FrameReadError] = []
     try:
-        for frame in open_frames(job.path, errors.append, _from(job.start, wanted), window):
+        for frame in open_frames(job.path, errors.append, _part(job, wanted), window):
             yield from errors
             errors.clear()
             yield frame
@@ -147,13 +150,14 @@ def _read_source(job: Job, wanted: Wanted, window: RangeWindow | None) -> Iterat
     yield from errors
 
 
-def _from(start: int, wanted: Wanted) -> Wanted:
-    """What of a source is wanted, but for what lies before ``start``, which is wanted itself or behind all."""
+def _part(job: Job, wanted: Wanted) -> Wanted:
+    """What of a source is wanted, of that what lies in the job's part."""
     frames = wanted.frames
     first, step = frames.start or 0, frames.step or 1
-    if start > first:
-        first += -(-(start - first) // step) * step
-    return replace(wanted, frames=slice(first, frames.stop, step))
+    if job.start > first:
+        first += -(-(job.start - first) // step) * step
+    stop = min((each for each in (frames.stop, job.stop) if each is not None), default=None)
+    return replace(wanted, frames=slice(first, stop, step))
 
 
 def _cut(items: Iterable[Read], size: int) -> Iterator[Batch]:

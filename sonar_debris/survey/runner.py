@@ -1,4 +1,4 @@
-"""Runs a survey: reads ahead, detects in batches, stores each batch in one transaction."""
+"""Runs a survey: has searched what is missing, and stores it."""
 
 import sqlite3
 import threading
@@ -6,14 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sonar_debris.detection.detector import DebrisDetector
-from sonar_debris.detection.resilient import detect_each
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.frames.range_window import RangeWindow
-from sonar_debris.frames.wanted import EVERYTHING, Wanted
-from sonar_debris.survey.reading import Batch, Job, Read, read_batches
+from sonar_debris.survey.reading import Job
+from sonar_debris.survey.searching import Outcome, Search
 from sonar_debris.survey.sources import Source
-from sonar_debris.survey.store import Searched, SurveyStore, failed, searched
+from sonar_debris.survey.store import SurveyStore
 
 
 @dataclass
@@ -47,35 +44,23 @@ class Progress:
         return (self.total - self.done) / self.rate if self.now else None
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to search, and with what.
-
-    Attributes:
-        sources: all of the survey's.
-        total: frames that they hold, as far as that can be told.
-        detector: what searches them.
-        batch_size: frames at a time.
-        wanted: what of each source.
-        window: the fan of frames that do not tell it.
-    """
-
-    sources: Sequence[Source]
-    total: int
-    detector: DebrisDetector
-    batch_size: int = 8
-    wanted: Wanted = EVERYTHING
-    window: RangeWindow | None = None
-
-
-def run_survey(store: SurveyStore, plan: Plan, show: Callable[[Progress], None], stop: threading.Event) -> Progress:
+def run_survey(
+    store: SurveyStore,
+    sources: Sequence[Source],
+    total: int,
+    search: Search,
+    show: Callable[[Progress], None],
+    stop: threading.Event,
+) -> Progress:
     """Search what is missing.
 
     Args:
         store: what it goes into; what it holds is not searched again.
-        plan: what to search.
-        show: called after each batch.
-        stop: set from elsewhere to end after the current batch.
+        sources: all of the survey's.
+        total: frames that they hold, as far as that can be told.
+        search: what searches them.
+        show: called whenever something has been stored.
+        stop: set from elsewhere to end soon.
 
     Returns:
         How far it came.
@@ -83,23 +68,22 @@ def run_survey(store: SurveyStore, plan: Plan, show: Callable[[Progress], None],
     Raises:
         SonarDebrisError: the results cannot be written; what was stored before stays, and the survey can go on.
     """
-    ids = store.add_sources(source.name for source in plan.sources)
+    ids = store.add_sources(source.name for source in sources)
     missing = store.progress()
     jobs = [
         Job(ids[source.name], source.name, source.path, missing[ids[source.name]])
-        for source in plan.sources
+        for source in sources
         if missing[ids[source.name]] is not None
     ]
-    progress = _so_far(store, plan.total)
+    progress = _so_far(store, total)
     begin = time.monotonic()
-    for batch in read_batches(jobs, plan.batch_size, plan.wanted, plan.window, stop):
-        results = _search(plan.detector, batch)
+    for outcomes in search(jobs, stop):
         try:
             with store.transaction():
-                _write(store, batch, results)
+                _write(store, outcomes)
         except sqlite3.Error as error:
             raise SonarDebrisError(f"{store.path}: {error}; put that right and run the same command again") from error
-        _count(progress, batch, results)
+        _count(progress, outcomes)
         progress.seconds = time.monotonic() - begin
         show(progress)
     return progress
@@ -112,36 +96,18 @@ def _so_far(store: SurveyStore, total: int) -> Progress:
     return Progress(frames, total, objects, failures + sources)
 
 
-def _search(detector: DebrisDetector, batch: Batch) -> dict[int, Searched]:
-    """What became of each frame of a batch, by the number of its item."""
-    numbers = [number for number, item in enumerate(batch.items) if item.frame]
-    found = detect_each(detector, batch.frames) if numbers else []
-    results = {}
-    for number, one in zip(numbers, found, strict=True):
-        frame = batch.items[number].frame
-        whole = not isinstance(one, Exception)
-        results[number] = searched(frame, one) if whole else failed(frame.index, f"detection failed ({one})")
-    return results
-
-
-def _write(store: SurveyStore, batch: Batch, results: dict[int, Searched]) -> None:
-    for number, item in enumerate(batch.items):
-        if item.frame:
-            store.add_frames(item.source, [results[number]])
-        elif item.error:
-            store.add_frames(item.source, [failed(item.error.index, item.error.reason)])
+def _write(store: SurveyStore, outcomes: Sequence[Outcome]) -> None:
+    for each in outcomes:
+        if each.frame:
+            store.add_frame(each.source, each.frame)
         else:
-            store.finish_source(item.source, item.failure)
+            store.finish_source(each.source, each.failure)
 
 
-def _count(progress: Progress, batch: Batch, results: dict[int, Searched]) -> None:
-    searched_now = sum(item.frame is not None or item.error is not None for item in batch.items)
-    progress.done += searched_now
-    progress.now += searched_now
-    progress.objects += sum(len(each.detections) for each in results.values())
-    progress.failures += sum(_is_failure(item) for item in batch.items)
-    progress.failures += sum(each.frame[-1] is not None for each in results.values())
-
-
-def _is_failure(item: Read) -> bool:
-    return item.error is not None or item.failure is not None
+def _count(progress: Progress, outcomes: Sequence[Outcome]) -> None:
+    frames = [each.frame for each in outcomes if each.frame]
+    progress.done += len(frames)
+    progress.now += len(frames)
+    progress.objects += sum(len(frame.detections) for frame in frames)
+    progress.failures += sum(frame.failure is not None for frame in frames)
+    progress.failures += sum(each.failure is not None for each in outcomes)

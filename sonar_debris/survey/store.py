@@ -5,58 +5,15 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from sonar_debris.detection.detections import Detections
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.frames.frame import Frame
-from sonar_debris.outputs.placement import place
+from sonar_debris.survey.rows import Searched
 from sonar_debris.survey.schema import TABLES, VERSION
 
 NAME = "survey.sqlite"
-
-
-@dataclass(frozen=True)
-class Searched:
-    """What became of one frame.
-
-    Attributes:
-        position: in its source.
-        frame: a row of the table ``frame`` without its key.
-        detections: rows of the table ``detection`` without their keys, best score first.
-    """
-
-    position: int
-    frame: tuple
-    detections: list[tuple] = field(default_factory=list)
-
-
-def searched(frame: Frame, found: Detections) -> Searched:
-    """The rows that a frame and what was found in it make."""
-    rows, cols = frame.image.shape
-    where = frame.navigation
-    navigation = (where.heading, where.latitude, where.longitude, where.depth) if where else (None,) * 4
-    boxes = zip(found.xyxy.tolist(), found.names, found.score, found.objectness, place(frame, found.xyxy), strict=True)
-    return Searched(
-        frame.index,
-        (rows, cols, frame.time, *navigation, None),
-        [_detection(*box) for box in boxes],
-    )
-
-
-def failed(position: int, reason: str) -> Searched:
-    """The row of a frame that could not be read or searched."""
-    return Searched(position, (None,) * 7 + (reason,))
-
-
-def _detection(xyxy: Sequence[float], name: str, score: float, objectness: float, where: dict) -> tuple:
-    left, top, right, bottom = xyxy
-    box = (round(value, 3) for value in (left, top, right - left, bottom - top))
-    keys = ("range_m", "bearing_deg", "width_m", "height_m", "latitude", "longitude")
-    return (*box, name, round(float(score), 6), round(float(objectness), 6), *map(where.get, keys))
 
 
 class SurveyStore:
@@ -134,13 +91,12 @@ class SurveyStore:
         """
         return {source: position if missing else None for source, missing, position in self.read(query)}
 
-    def add_frames(self, source: int, frames: Iterable[Searched]) -> None:
-        """Add what became of frames, in a transaction of the caller's."""
-        for each in frames:
-            key = source, each.position
-            self._insert("frame", (*key, *each.frame))
-            for rank, detection in enumerate(each.detections):
-                self._insert("detection", (*key, rank, *detection))
+    def add_frame(self, source: int, frame: Searched) -> None:
+        """Add what became of a frame, in a transaction of the caller's."""
+        key = source, frame.position
+        self._insert("frame", (*key, *frame.frame))
+        for rank, detection in enumerate(frame.detections):
+            self._insert("detection", (*key, rank, *detection))
 
     def finish_source(self, source: int, failure: str | None) -> None:
         """Note that a source has been read to its end, or why it could not be."""

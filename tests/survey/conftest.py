@@ -8,7 +8,8 @@ import pytest
 
 from sonar_debris.detection.detections import Detections
 from sonar_debris.frames.aris_writer import write_aris
-from sonar_debris.survey.runner import Plan, run_survey
+from sonar_debris.survey.runner import run_survey
+from sonar_debris.survey.searching import Reading, search_here
 from sonar_debris.survey.sources import find_sources
 from sonar_debris.survey.store import SurveyStore
 
@@ -20,7 +21,7 @@ class BrightSpots:
     """Finds the brightest pixel of each frame: a stand-in for a network, with results that tell frames apart.
 
     Attributes:
-        seen: the number of frames of each batch.
+        seen: the number of different frames of each batch.
     """
 
     name, min_score, class_names = "bright", 0.5, NAMES
@@ -29,7 +30,7 @@ class BrightSpots:
         self.seen = []
 
     def detect_batch(self, frames):
-        self.seen.append(len(frames))
+        self.seen.append(len(set(map(id, frames))))  # a batch may be filled up
         return [self._detect(frame.image) for frame in frames]
 
     def _detect(self, image):
@@ -80,7 +81,8 @@ def search(tmp_path):
 
         sources = find_sources(inputs, lambda error: None)
         with SurveyStore(folder) as store:
-            return run_survey(store, Plan(sources, 22, detector or BrightSpots(), batch_size), show, stop)
+            searcher = search_here(detector or BrightSpots(), Reading(batch_size))
+            return run_survey(store, sources, 22, searcher, show, stop)
 
     return run
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sonar_debris.frames.geometry import FanGeometry
 from sonar_debris.frames.navigation import Navigation
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.store import Searched, SurveyStore
+from sonar_debris.survey.rows import Searched
+from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import track
 
 FAN = FanGeometry.of_window(600, 0.0, 10.0, 60.0)
@@ -80,7 +81,8 @@ def store(tmp_path):
 def fill(store, name, frames):
     source = store.add_sources([name])[name]
     with store.transaction():
-        store.add_frames(source, frames)
+        for frame in frames:
+            store.add_frame(source, frame)
         store.finish_source(source, None)
 
 

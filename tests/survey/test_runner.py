@@ -8,7 +8,8 @@ import pytest
 
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.survey import runner
-from sonar_debris.survey.runner import Plan, Progress, run_survey
+from sonar_debris.survey.runner import Progress, run_survey
+from sonar_debris.survey.searching import Reading, search_here
 from sonar_debris.survey.sources import find_sources
 from sonar_debris.survey.store import SurveyStore
 from tests.survey.conftest import BrightSpots, echoes
@@ -78,9 +79,9 @@ def test_what_cannot_be_stored_stops_and_nothing_is_half_stored(dive, search, ro
     search(tmp_path / "undisturbed", [dive])
     write, calls = runner._write, []
 
-    def full(store, batch, results):
-        calls.append(batch)
-        write(store, batch, results)
+    def full(store, outcomes):
+        calls.append(outcomes)
+        write(store, outcomes)
         if len(calls) == 3:
             raise sqlite3.OperationalError("database or disk is full")
 
@@ -99,7 +100,7 @@ def test_an_error_of_the_reading_thread_is_told(dive, tmp_path, monkeypatch):
     monkeypatch.setattr("sonar_debris.survey.reading.open_frames", lambda *_: 1 / 0)
     with SurveyStore(tmp_path) as store, pytest.raises(ZeroDivisionError):
         sources = find_sources([dive], lambda error: None)
-        run_survey(store, Plan(sources, 1, BrightSpots()), lambda progress: None, threading.Event())
+        run_survey(store, sources, 1, search_here(BrightSpots(), Reading()), lambda progress: None, threading.Event())
 
 
 def test_the_time_left():

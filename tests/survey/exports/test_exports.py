@@ -10,7 +10,8 @@ from sonar_debris.commands.main import main
 from sonar_debris.commands.survey_export import FORMATS
 from sonar_debris.survey.exports.formats import WRITERS
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.store import Searched, SurveyStore, failed
+from sonar_debris.survey.rows import Searched, failed
+from sonar_debris.survey.store import SurveyStore
 
 LABELS = ("cvat", "label-studio", "voc", "yolo")
 NASTY = 'dive <b>"7",é.aris'
@@ -23,9 +24,10 @@ def survey(tmp_path):
         ids = store.add_sources([NASTY, "ping.png", "gone.png"])
         with store.transaction():
             frames = [_frame(k) for k in range(5)]
-            store.add_frames(ids[NASTY], [*frames, failed(5, "damaged")])
+            for each in [*frames, failed(5, "damaged")]:
+                store.add_frame(ids[NASTY], each)
             store.finish_source(ids[NASTY], None)
-            store.add_frames(ids["ping.png"], [Searched(0, (80, 60, *[None] * 6))])
+            store.add_frame(ids["ping.png"], Searched(0, (80, 60, *[None] * 6)))
             store.finish_source(ids["ping.png"], None)
             store.finish_source(ids["gone.png"], "no image")
         find_objects(store)

@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
 from sonar_debris.survey.report import data
-from sonar_debris.survey.store import Searched, SurveyStore
+from sonar_debris.survey.rows import Searched
+from sonar_debris.survey.store import SurveyStore
 from tests.survey.report.conftest import NASTY
 
 
@@ -60,7 +61,8 @@ def test_memory_does_not_grow_with_detections(tmp_path):
         with SurveyStore(folder) as store:
             ids = store.add_sources(["a.aris"])
             with store.transaction():
-                store.add_frames(ids["a.aris"], (Searched(k, (80, 60, *[None] * 6), [box]) for k in range(count)))
+                for position in range(count):
+                    store.add_frame(ids["a.aris"], Searched(position, (80, 60, *[None] * 6), [box]))
             tracemalloc.start()
             for _ in data._parts(store, folder / "report"):
                 pass
