@@ -2,6 +2,7 @@
 
 import click
 
+from sonar_debris.commands.survey_compare import compare
 from sonar_debris.commands.survey_export import export
 from sonar_debris.commands.survey_labels import labels
 from sonar_debris.commands.survey_report import report
@@ -23,5 +24,5 @@ def survey() -> None:
     """
 
 
-for command in (run, summary, report, review, export, labels):
+for command in (run, summary, report, review, export, labels, compare):
     survey.add_command(command)
