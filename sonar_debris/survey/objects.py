@@ -15,10 +15,15 @@ from sonar_debris.survey.tracking import local_metres, track
 MIN_FRAMES = 3
 # Of boxes in one frame that overlap more than this, the best stands for the object.
 MAX_OVERLAP = 0.3
-QUERY = """
-SELECT source.name, source.frames, frame.time, judged.*
-FROM judged JOIN source ON source.id = judged.source JOIN frame USING (source, position)
-WHERE verdict != 'rejected' ORDER BY judged.source, position, rank
+# Images without a time that are looked at together, though each is a sequence by itself.
+TOGETHER = 1000
+SOURCES = """
+SELECT id, name, frames > 1, EXISTS (SELECT * FROM frame WHERE source = id AND time IS NOT NULL) FROM source
+WHERE EXISTS (SELECT * FROM detection WHERE source = id) ORDER BY id
+"""
+DETECTIONS = """
+SELECT frame.time, judged.* FROM judged JOIN frame USING (source, position)
+WHERE source IN ({}) AND verdict != 'rejected' ORDER BY source, position, rank
 """
 
 
@@ -37,38 +42,42 @@ def find_objects(store: SurveyStore) -> int:
 
 def _find(store: SurveyStore) -> tuple[list[tuple], list[tuple]]:
     """Rows of the tables ``object`` and ``sighting``."""
-    detections = _without_doubles(store.table(QUERY))
     objects, sightings = [], []
-    for sequence, rows in _sequences(detections):
-        for _, seen in rows.groupby(_tracks(sequence, rows), sort=True):
-            if sequence is None or seen["index"].nunique() >= MIN_FRAMES or len(_accepted(seen)):
+    for kind, sources in _sequences(store):
+        rows = _without_doubles(store.table(DETECTIONS.format(",".join(map(str, sources)))))
+        rows["index"] = rows["position"] if kind == "recording" else rows["source"]
+        # What a single image shows is seen only once.
+        tracks, least = (np.arange(len(rows)), 1) if kind == "single" else (track(rows), MIN_FRAMES)
+        for _, seen in rows.groupby(tracks, sort=True):
+            if seen["index"].nunique() >= least or len(_accepted(seen)):
                 objects.append(_describe(seen))
                 sightings += [(*key, len(objects)) for key in seen[["source", "position", "rank"]].to_numpy().tolist()]
     return [(number, *each) for number, each in enumerate(objects, start=1)], sightings
 
 
-def _sequences(detections: pd.DataFrame) -> Iterator[tuple[str | None, pd.DataFrame]]:
-    """The detections of each recording, and of each folder of timed images; of other images, each by itself (None)."""
-    folders = detections["name"].map(lambda name: str(PurePosixPath(name).parent))
-    recorded = detections["frames"] > 1
-    names = detections["name"].where(recorded, folders.where(detections["time"].notna()))
-    detections = detections.assign(index=detections["position"].where(recorded, detections["source"]))
-    for name, rows in detections.groupby(names, sort=False, dropna=False):
-        yield (None if pd.isna(name) else name), rows
+def _sequences(store: SurveyStore) -> Iterator[tuple[str, list[int]]]:
+    """Sources that belong together: a recording, the timed images of a folder, or single images."""
+    folders: dict[str, list[int]] = {}
+    single: list[int] = []
+    for source, name, recorded, timed in store.read(SOURCES):
+        if recorded:
+            yield "recording", [source]
+        elif timed:
+            folders.setdefault(str(PurePosixPath(name).parent), []).append(source)
+        else:
+            single.append(source)
+    yield from (("folder", sources) for sources in folders.values())
+    yield from (("single", single[at : at + TOGETHER]) for at in range(0, len(single), TOGETHER))
 
 
 def _without_doubles(detections: pd.DataFrame) -> pd.DataFrame:
     """Detections of which no two in a frame show the same: detection lets boxes stand that overlap somewhat."""
-    kept = []
+    kept = [detections.iloc[:0]]
     for _, rows in detections.groupby(["source", "position"], sort=False):
         x, y, w, h = rows[[*"xywh"]].to_numpy().T
         xyxy = np.column_stack([x, y, x + w, y + h])
         kept.append(rows.iloc[np.sort(non_maximum_suppression(xyxy, rows["score"].to_numpy(), MAX_OVERLAP))])
-    return pd.concat(kept) if kept else detections
-
-
-def _tracks(sequence: str | None, rows: pd.DataFrame) -> np.ndarray:
-    return np.arange(len(rows)) if sequence is None else track(rows)
+    return pd.concat(kept)
 
 
 def _describe(seen: pd.DataFrame) -> tuple:

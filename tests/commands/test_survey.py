@@ -90,12 +90,15 @@ def test_a_folder_without_a_survey(tmp_path):
 
 
 SLOW = """
-import sys, time
+import resource, sys, time
+limit = int(sys.argv.pop(1))
+if limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 from sonar_debris.commands import survey_run
 from tests.survey.conftest import BrightSpots
 class Slow(BrightSpots):
     def detect_batch(self, frames):
-        time.sleep(0.15)
+        time.sleep(0 if limit else 0.15)
         return super().detect_batch(frames)
 survey_run.load_detector = lambda model, min_score: Slow()
 from sonar_debris.commands.main import main
@@ -103,8 +106,8 @@ main(sys.argv[1:])
 """
 
 
-def start(stack, folder):
-    words = ["survey", "run", str(stack), "-o", str(folder), "--batch-size", "1", "--progress", "json"]
+def start(stack, folder, limit=0):
+    words = [str(limit), "survey", "run", str(stack), "-o", str(folder), "--batch-size", "1", "--progress", "json"]
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
     return subprocess.Popen([sys.executable, "-c", SLOW, *words], stderr=subprocess.PIPE, text=True, env=environment)
 
@@ -127,3 +130,16 @@ def test_an_interrupted_survey_goes_on_where_it_stopped(stack, tmp_path, quick, 
     assert rows(tmp_path / "night") == rows(tmp_path / "undisturbed")
     with SurveyStore(tmp_path / "night") as store:
         assert store.read("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_full_disk_stops_with_one_line_and_the_survey_can_go_on(stack, tmp_path, quick):
+    run("run", stack, "-o", tmp_path / "undisturbed", "--batch-size", 1)
+
+    process = start(stack, tmp_path / "night", limit=120_000)
+    last = process.communicate(timeout=60)[1].splitlines()[-1]
+
+    assert process.returncode == 2
+    assert last.startswith(f"error: {tmp_path}/night/survey.sqlite: ")
+    assert last.endswith("; put that right and run the same command again")
+    assert run("run", stack, "-o", tmp_path / "night", "--batch-size", 1).exit_code == 1
+    assert rows(tmp_path / "night") == rows(tmp_path / "undisturbed")
