@@ -1,6 +1,10 @@
 import os
 import re
+import signal
+import subprocess
+import sys
 import threading
+import urllib.request
 
 import pytest
 from click.testing import CliRunner
@@ -192,3 +196,20 @@ def test_objects_and_exports_heed_judgements(client, token, night):
     rows = (night / "export" / "detections.csv").read_text().splitlines()
     assert len(rows) == 70 and ",hook," in rows[1]
     assert re.search(r"can +34 ", summary) and re.search(r"hook +1 ", summary)
+
+
+def test_the_command_serves_until_it_is_interrupted(night):
+    words = ["-c", "from sonar_debris.commands.main import main; main()", "survey", "review", str(night), "--no-open"]
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, *words, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    address = re.search(r"http://127.0.0.1:\d+/", process.stdout.readline())[0]
+
+    with urllib.request.urlopen(address) as answer:
+        assert b"<title>Survey</title>" in answer.read()
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert said.startswith("0 detections judged, 70 objects; ")
