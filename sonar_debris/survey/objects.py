@@ -6,15 +6,15 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-from sonar_debris.detection.boxes import non_maximum_suppression
+from sonar_debris.detection.boxes import intersection_over_smaller, non_maximum_suppression
 from sonar_debris.detection.detections import UNKNOWN
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
 # Of a recording: what was seen in fewer frames is taken for clutter.
 MIN_FRAMES = 3
-# Of boxes in one frame that overlap more than this, the best stands for the object.
-MAX_OVERLAP = 0.3
+# Of boxes in one frame of which one lies in the other by more than this share, the better stands for the object.
+MAX_OVERLAP = 0.5
 # Images without a time that are looked at together, though each is a sequence by itself.
 TOGETHER = 1000
 SOURCES = """
@@ -71,12 +71,16 @@ def _sequences(store: SurveyStore) -> Iterator[tuple[str, list[int]]]:
 
 
 def _without_doubles(detections: pd.DataFrame) -> pd.DataFrame:
-    """Detections of which no two in a frame show the same: detection lets boxes stand that overlap somewhat."""
+    """Detections of which no two in a frame show the same: detection lets boxes of a part and of the whole stand."""
     kept = [detections.iloc[:0]]
     for _, rows in detections.groupby(["source", "position"], sort=False):
         x, y, w, h = rows[[*"xywh"]].to_numpy().T
         xyxy = np.column_stack([x, y, x + w, y + h])
-        kept.append(rows.iloc[np.sort(non_maximum_suppression(xyxy, rows["score"].to_numpy(), MAX_OVERLAP))])
+        kept.append(
+            rows.iloc[
+                np.sort(non_maximum_suppression(xyxy, rows["score"].to_numpy(), MAX_OVERLAP, intersection_over_smaller))
+            ]
+        )
     return pd.concat(kept)
 
 
