@@ -2,8 +2,8 @@
 
     python benchmarks/long_survey.py --model single-pass
 
-makes recordings of 20,000 simulated frames, two of them cut off, and a dozen damaged files; surveys them undisturbed;
-then anew, killed (SIGKILL) at five random moments, and compares the databases row by row.
+makes ten recordings, of 20,000 simulated frames in all, two of them cut off, and a dozen damaged files; surveys them
+undisturbed; then anew, killed (SIGKILL) at five random moments, and compares the databases row by row.
 """
 
 import json
@@ -28,7 +28,7 @@ from sonar_debris.simulator.dive import ADVANCE, dive_scenes
 from sonar_debris.simulator.recording import FAN, RATE, START, record
 
 CLI = Path(__file__).parents[1] / "cli.py"
-RECORDINGS, SCENES, DAMAGED, KILLS, EARLY, BATCH = 10, 400, 12, 5, 2000, 8
+RECORDINGS, SCENES, DAMAGED, KILLS, BATCH = 10, 400, 12, 5, 8
 TABLES = {
     "source": "id",
     "frame": "source, position",
@@ -47,12 +47,10 @@ def main(model: str, frames: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         dive = make_dive(Path(folder) / "dive", frames)
         before = bare_rate(model, dive)
-        early, peak, rate, seconds = survey(model, dive, Path(folder) / "night")
+        short, _, _ = survey(model, dive / "dive-00.aris", Path(folder) / "short")
+        peak, rate, seconds = survey(model, dive, Path(folder) / "night")
         bare = (before + bare_rate(model, dive)) / 2
-        print(
-            f"peak memory: {early:.0f} MB early (at {EARLY} frames, or half of fewer), {peak:.0f} MB at the end: "
-            f"{peak / early:.3f} times"
-        )
+        print(f"peak memory: {short:.0f} MB for one recording, {peak:.0f} MB for all: {peak / short:.3f} times")
         print(f"{rate:.1f} frames a second, the bare detector {bare:.1f}: {rate / bare:.1%}")
         interrupted(model, dive, Path(folder) / "killed", random.Random(seed), seconds)
         compare(Path(folder) / "night", Path(folder) / "killed")
@@ -99,23 +97,15 @@ def start(model: str, dive: Path, night: Path) -> subprocess.Popen:
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
-def survey(model: str, dive: Path, night: Path) -> tuple[float, float, float, float]:
-    """Peak memory early and at the end in megabytes, frames a second, and seconds in all."""
-    begin, early, last = time.monotonic(), None, {}
-    process = start(model, dive, night)
+def survey(model: str, inputs: Path, night: Path) -> tuple[float, float, float]:
+    """Peak memory in megabytes, frames a second, and seconds in all."""
+    begin, last = time.monotonic(), {}
+    process = start(model, inputs, night)
     for line in process.stderr:
         if line.startswith("{"):
             last = json.loads(line)
-            if early is None and last["done"] >= min(EARLY, last["total"] // 2):
-                early = peak_of(process.pid)
     _, _, usage = os.wait4(process.pid, 0)
-    return early, usage.ru_maxrss / 1024, last["frames_per_second"], time.monotonic() - begin
-
-
-def peak_of(process: int) -> float:
-    """The peak memory of a process so far, in megabytes."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return usage.ru_maxrss / 1024, last["frames_per_second"], time.monotonic() - begin
 
 
 def interrupted(model: str, dive: Path, night: Path, rng: random.Random, seconds: float) -> None:
