@@ -73,7 +73,7 @@ def write_images(folder: Path) -> Iterator[str]:
     while True:
         frame = yield name
         name = f"frame-{count:06d}.png"
-        write_png(folder / name, as_bytes(frame))
+        write_png(folder / name, frame.as_bytes())
         count += 1
 
 
@@ -91,15 +91,8 @@ def write_video(path: Path, rate: float) -> Iterator[str]:
         while True:
             if frame.image.shape != (rows, cols):
                 raise OSError(f"{path}: the frames of a video are of one size; convert to images instead")
-            padded = cv2.copyMakeBorder(as_bytes(frame), 0, rows % 2, 0, cols % 2, cv2.BORDER_CONSTANT)
+            padded = cv2.copyMakeBorder(frame.as_bytes(), 0, rows % 2, 0, cols % 2, cv2.BORDER_CONSTANT)
             video.write(cv2.cvtColor(padded, cv2.COLOR_GRAY2BGR))
             frame = yield path.name
     finally:
         video.release()
-
-
-def as_bytes(frame: "Frame"):
-    """The image ``(rows, cols)`` as uint8, 255 for 1."""
-    import numpy as np
-
-    return np.rint(frame.image.clip(0, 1) * 255).astype(np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,13 +96,13 @@ def detect_batch(
     Returns:
         The other frames, each with its detections.
     """
-    try:
-        return list(zip(frames, detector.detect_batch(frames), strict=True))
-    except Exception as error:  # whatever it is, it is reported with the frame's name
-        if len(frames) > 1:
-            return chain.from_iterable(detect_batch(detector, [frame], failures) for frame in frames)
-        failures.add(frames[0].name, f"detection failed ({one_line(error)})")
-        return []
+    from sonar_debris.detection.resilient import detect_each
+
+    found = list(zip(frames, detect_each(detector, frames), strict=True))
+    for frame, each in found:
+        if isinstance(each, Exception):
+            failures.add(frame.name, f"detection failed ({one_line(each)})")
+    return [(frame, each) for frame, each in found if not isinstance(each, Exception)]
 
 
 def add_result(results: ResultFolder, frame: Frame, detections: Detections, undrawn: Failures) -> None:

@@ -26,12 +26,12 @@ def info(path: Path, as_json: bool, thumbnail: Path | None) -> None:
     from sonar_debris.frames.opening import find_files
 
     failures, known = Failures(), []
-    files = find_files(path, lambda error: failures.add(error.name, error.reason)) if path.is_dir() else [path]
+    files = find_files(path, lambda error: failures.add(error.name, error.problem)) if path.is_dir() else [path]
     for file in files:
         try:
             known.append(describe(file))
         except FrameReadError as error:
-            failures.add(error.name, error.reason)
+            failures.add(error.name, error.problem)
     if known:
         shown = known if path.is_dir() else known[0]
         click.echo(json.dumps(shown, indent=1) if as_json else "\n\n".join("\n".join(lines(each)) for each in known))

@@ -50,7 +50,7 @@ def open_inputs(paths: Sequence[str], failures: Failures, options: InputOptions)
     from sonar_debris.frames.opening import count_frames
 
     def report(error: FrameReadError) -> None:
-        failures.add(error.name, error.reason)
+        failures.add(error.name, error.problem)
 
     streams, total = [], 0
     for path in paths:

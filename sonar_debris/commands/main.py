@@ -18,6 +18,7 @@ VERBS = {
     "info": "Tell what a file of frames is.",
     "models": "List the shipped models, or show a model's card.",
     "simulate": "Make simulated sonar frames with ground truth.",
+    "survey": "Search whole dives overnight.",
     "train": "Train the networks on labelled frames.",
 }
 

@@ -3,6 +3,8 @@
 Boxes are ``xyxy`` in pixels: left, top, right, bottom; an empty set is an array of shape ``(0, 4)``.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -22,21 +24,44 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns:
         ``(N, M)`` values in [0, 1]; 0 where both boxes are empty.
     """
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    side = np.maximum(high - low, 0)
-    overlap = side[..., 0] * side[..., 1]
+    overlap = _intersection(a, b)
     union = area(a)[:, None] + area(b)[None] - overlap
     return overlap / np.maximum(union, 1e-9)
 
 
-def non_maximum_suppression(xyxy: np.ndarray, score: np.ndarray, threshold: float) -> np.ndarray:
+def intersection_over_smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Share of the smaller box that lies in the larger, of every box of ``a`` with every box of ``b``.
+
+    Args:
+        a: ``(N, 4)`` boxes.
+        b: ``(M, 4)`` boxes.
+
+    Returns:
+        ``(N, M)`` values in [0, 1]; 0 where a box is empty.
+    """
+    return _intersection(a, b) / np.maximum(np.minimum(area(a)[:, None], area(b)[None]), 1e-9)
+
+
+def _intersection(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    side = np.maximum(high - low, 0)
+    return side[..., 0] * side[..., 1]
+
+
+def non_maximum_suppression(
+    xyxy: np.ndarray,
+    score: np.ndarray,
+    threshold: float,
+    overlap: Callable[[np.ndarray, np.ndarray], np.ndarray] = iou,
+) -> np.ndarray:
     """Indices of the boxes that stay, best score first.
 
     Args:
         xyxy: ``(N, 4)`` boxes.
         score: ``(N,)`` scores.
-        threshold: a box goes if a better one overlaps it with an IoU above this.
+        threshold: a box goes if a better one overlaps it more than this.
+        overlap: how that is measured.
 
     Returns:
         ``(K,)`` int64 indices, K ≤ N.
@@ -46,7 +71,7 @@ def non_maximum_suppression(xyxy: np.ndarray, score: np.ndarray, threshold: floa
     while len(order):
         best, rest = order[0], order[1:]
         keep.append(best)
-        order = rest[iou(xyxy[best : best + 1], xyxy[rest])[0] <= threshold]
+        order = rest[overlap(xyxy[best : best + 1], xyxy[rest])[0] <= threshold]
     return np.array(keep, dtype=np.int64)
 
 

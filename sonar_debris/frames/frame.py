@@ -31,3 +31,7 @@ class Frame:
     time: float | None = None
     geometry: FanGeometry | None = None
     navigation: Navigation | None = None
+
+    def as_bytes(self) -> np.ndarray:
+        """The image as uint8: 255 for 1 and all that is brighter."""
+        return np.rint(self.image.clip(0, 1) * 255).astype(np.uint8)

@@ -8,18 +8,23 @@ class FrameReadError(SonarDebrisError):
 
     Attributes:
         name: the file's name as reports show it.
-        reason: what is wrong with it, beginning with the frame if it is one frame of several.
+        reason: what is wrong with it.
         index: position of the frame in its file; None if the whole file or folder is meant.
     """
 
     def __init__(self, name: str, reason: str, index: int | None = None):
         super().__init__(name, reason, index)
         self.name = name
-        self.reason = reason if index is None else f"frame {index}: {reason}"
+        self.reason = reason
         self.index = index
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with which frame, if it is one frame of the file."""
+        return self.reason if self.index is None else f"frame {self.index}: {self.reason}"
+
     def __str__(self) -> str:
-        return " ".join(f"{self.name}: {self.reason}".split())
+        return " ".join(f"{self.name}: {self.problem}".split())
 
 
 class FrameReadWarning(SonarDebrisWarning):

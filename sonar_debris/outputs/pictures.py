@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 from sonar_debris.detection.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.drawing import draw_detections
+from sonar_debris.outputs.free_names import FreeNames
 from sonar_debris.outputs.png import write_png
 
 
@@ -17,7 +18,7 @@ class PictureFolder:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._taken: set[str] = set()
+        self._names = FreeNames()
 
     def add(self, frame: Frame, detections: Detections) -> None:
         """Draw a frame's detections and write the picture.
@@ -25,19 +26,9 @@ class PictureFolder:
         Raises:
             OSError: it cannot be written.
         """
-        path = self._free_path(frame)
+        path = self.folder / f"{self._names.take(picture_stem(frame.name, frame.index))}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_png(path, draw_detections(frame.image, detections))
-
-    def _free_path(self, frame: Frame) -> Path:
-        stem = picture_stem(frame.name, frame.index)
-        name, copy = f"{stem}.png", 1
-        # Without regard to case, because some file systems have none.
-        while name.casefold() in self._taken:
-            copy += 1
-            name = f"{stem}-{copy}.png"
-        self._taken.add(name.casefold())
-        return self.folder / name
 
 
 def picture_stem(name: str, index: int) -> str:

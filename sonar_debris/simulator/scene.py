@@ -25,12 +25,14 @@ class Scene:
         reflectors: the objects, each cut to the fan.
         xyxy: ``(N, 4)`` float32 boxes in pixels: left, top, right, bottom.
         class_id: ``(N,)`` int64 indices into the watertank class names.
+        object_id: ``(N,)`` int64, the same for an object in all frames of a dive; None where no object is seen twice.
     """
 
     fan: Fan
     reflectors: tuple[Reflector, ...]
     xyxy: np.ndarray
     class_id: np.ndarray
+    object_id: np.ndarray | None = None
 
     @property
     def has_silhouette(self) -> bool:
@@ -47,7 +49,7 @@ def random_scene(rng: np.random.Generator, fan: Fan | None = None) -> Scene:
             reflector = _place(rng, fan, name, boxes)
             if reflector is not None:
                 reflectors.append(reflector)
-                boxes.append(_tight_box(reflector.outline))
+                boxes.append(tight_box(reflector.outline))
                 class_id.append(CLASS_NAMES.index(name))
     return Scene(fan, tuple(reflectors), np.array(boxes, np.float32), np.array(class_id, np.int64))
 
@@ -55,8 +57,8 @@ def random_scene(rng: np.random.Generator, fan: Fan | None = None) -> Scene:
 def _place(rng, fan: Fan, name: str, boxes: list[np.ndarray]) -> Reflector | None:
     """An object where no box lies yet, or None where no free place was found."""
     for _ in range(_ATTEMPTS):
-        reflector = _cut_to_fan(_random_reflector(rng, fan, name), fan)
-        if reflector is not None and not any(_touch(_tight_box(reflector.outline), box) for box in boxes):
+        reflector = cut_to_fan(_random_reflector(rng, fan, name), fan)
+        if reflector is not None and not any(_touch(tight_box(reflector.outline), box) for box in boxes):
             return reflector
     return None
 
@@ -79,7 +81,7 @@ def _random_reflector(rng, fan: Fan, name: str) -> Reflector:
     return OBJECTS[name](rng, (COLS / 2 + distance * np.sin(bearing), fan.apex - distance * np.cos(bearing)))
 
 
-def _cut_to_fan(reflector: Reflector, fan: Fan) -> Reflector | None:
+def cut_to_fan(reflector: Reflector, fan: Fan) -> Reflector | None:
     """The part inside the fan, None where too little of the object is left."""
     inside = reflector.outline & fan_mask(fan)
     left = np.count_nonzero(inside)
@@ -88,7 +90,8 @@ def _cut_to_fan(reflector: Reflector, fan: Fan) -> Reflector | None:
     return replace(reflector, outline=inside)
 
 
-def _tight_box(outline: np.ndarray) -> np.ndarray:
+def tight_box(outline: np.ndarray) -> np.ndarray:
+    """Left, top, right and bottom ``(4,)`` float32 of what is True."""
     rows, cols = np.flatnonzero(outline.any(axis=1)), np.flatnonzero(outline.any(axis=0))
     return np.array([cols[0], rows[0], cols[-1] + 1, rows[-1] + 1], np.float32)
 

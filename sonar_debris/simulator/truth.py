@@ -23,7 +23,13 @@ class CocoTruth:
         return len(self._annotations)
 
     def add(
-        self, file_name: str, shape: tuple[int, int], xyxy: np.ndarray, class_id: np.ndarray, index: int = 0
+        self,
+        file_name: str,
+        shape: tuple[int, int],
+        xyxy: np.ndarray,
+        class_id: np.ndarray,
+        index: int = 0,
+        object_id: np.ndarray | None = None,
     ) -> None:
         """Add a frame.
 
@@ -33,14 +39,17 @@ class CocoTruth:
             xyxy: ``(N, 4)`` boxes in pixels.
             class_id: ``(N,)`` indices into the watertank class names.
             index: of the frame in its file.
+            object_id: ``(N,)`` the same for an object in all frames; None where no object is seen twice.
         """
         rows, cols = shape
         image_id = len(self._images) + 1
         self._images.append(
             {"id": image_id, "file_name": file_name, "width": cols, "height": rows, "frame_index": index}
         )
-        for box, index in zip(xyxy.tolist(), class_id.tolist(), strict=True):
-            self._annotations.append(_annotation(len(self._annotations) + 1, image_id, index + 1, box))
+        same = [{} for _ in xyxy] if object_id is None else [{"object_id": number} for number in object_id.tolist()]
+        for box, class_index, known in zip(xyxy.tolist(), class_id.tolist(), same, strict=True):
+            annotation = _annotation(len(self._annotations) + 1, image_id, class_index + 1, box)
+            self._annotations.append(annotation | known)
 
     def content(self) -> dict:
         """The COCO object, ready for JSON."""

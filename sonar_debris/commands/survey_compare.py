@@ -1,0 +1,42 @@
+"""``sonar-debris survey compare``: a survey's objects beside the true ones."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+@click.argument("truth", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="TRUTH.coco.json")
+def compare(folder: Path, truth: Path) -> None:
+    """Count the objects of a survey of simulated dives beside the true ones.
+
+    \b
+    Example:
+      sonar-debris simulate --dive --format aris --frames 2000 -o dive
+      sonar-debris survey run dive -o night
+      sonar-debris survey compare night dive/truth.coco.json
+    """
+    from tabulate import tabulate
+
+    from sonar_debris.survey.counting import compare as count
+    from sonar_debris.survey.objects import find_objects
+    from sonar_debris.survey.store import open_survey
+
+    with open_survey(folder) as store:
+        find_objects(store)
+        counts = count(store, truth)
+    rows = [
+        (name, counts.true[name], counts.found[name], relative(counts.found[name], counts.true[name]))
+        for name in sorted(counts.true | counts.found)
+    ]
+    true, found = counts.true.total(), counts.found.total()
+    click.echo(
+        tabulate([*rows, ("all", true, found, relative(found, true))], headers=["class", "true", "found", "error"])
+    )
+    click.echo(f"{counts.seen} of {counts.boxes} true boxes belong to an object; {counts.switches} identity switches")
+
+
+def relative(found: int, true: int) -> str:
+    """By how much a count is off."""
+    return f"{(found - true) / true:+.0%}" if true else ""

@@ -1,0 +1,66 @@
+"""The frames in which something was found, as PNG images beside their labels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sonar_debris.frames import open_frames
+from sonar_debris.outputs.free_names import FreeNames
+from sonar_debris.outputs.pictures import picture_stem
+from sonar_debris.outputs.png import write_png
+from sonar_debris.survey.exports.tables import read_tables
+from sonar_debris.survey.store import SurveyStore
+
+
+@dataclass(frozen=True)
+class ExportedFrame:
+    """A frame as an image file.
+
+    Attributes:
+        path: the image.
+        shape: its rows and columns.
+        detections: the rows of the table ``detections`` that it shows.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+    detections: pd.DataFrame
+
+
+# Rows of the table ``detections`` by the file and the position of their frame.
+Found = dict[tuple[str, int], pd.DataFrame]
+JUDGED = """
+SELECT source.name, position FROM judged JOIN source ON source.id = judged.source
+GROUP BY judged.source, position HAVING SUM(verdict = 'undecided') = 0 ORDER BY judged.source, position
+"""
+
+
+def found_frames(store: SurveyStore) -> Found:
+    """The frames with detections."""
+    return dict(list(read_tables(store)["detections"].groupby(["file", "frame"], sort=False)))
+
+
+def judged_frames(store: SurveyStore) -> Found:
+    """The frames of which a person judged every detection; one whose every detection was rejected shows nothing."""
+    found, nothing = found_frames(store), read_tables(store)["detections"].iloc[:0]
+    return {key: found.get(key, nothing) for key in store.read(JUDGED)}
+
+
+def export_frames(store: SurveyStore, folder: Path, found: Found) -> list[ExportedFrame]:
+    """Write frames to ``images/``, from the files that the survey was made of.
+
+    Raises:
+        FrameReadError: a file is no longer where it was.
+    """
+    several = dict(store.read("SELECT name, frames > 1 FROM source"))
+    exported, names = [], FreeNames()
+    for name in dict.fromkeys(file for file, _ in found):
+        for frame in open_frames(name):
+            if (name, frame.index) in found:
+                stem = picture_stem(name, 0) + (f"-{frame.index:06d}" if several[name] else "")
+                path = folder / "images" / f"{names.take(stem)}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_png(path, frame.as_bytes())
+                exported.append(ExportedFrame(path, frame.image.shape, found[name, frame.index]))
+    return exported

@@ -1,0 +1,6 @@
+"use strict";
+Overview.fill();
+Filters.fill();
+Gallery.start();
+FrameView.start();
+Review.start();

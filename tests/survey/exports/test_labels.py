@@ -1,0 +1,78 @@
+import json
+import xml.etree.ElementTree as ET
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("supervision", reason="the extra export is not installed")
+
+from sonar_debris.commands.main import main
+from sonar_debris.datasets.labels import read_labels
+from sonar_debris.survey.store import SurveyStore
+
+
+@pytest.fixture
+def night(dive, search, tmp_path):
+    """A survey of recordings and images in which every frame shows a can or a tire, and something unknown."""
+    search(tmp_path / "night", [dive])
+    return tmp_path / "night"
+
+
+def export(night, name):
+    result = CliRunner().invoke(main, ["survey", "export", str(night), "--format", name])
+    assert result.exit_code == 0, result.output
+    return night / "export"
+
+
+def boxes(night, file, frame):
+    with SurveyStore(night) as store:
+        query = """SELECT x, y, x + w, y + h FROM detection JOIN source ON source.id = source
+            WHERE name LIKE ? AND position = ? ORDER BY rank"""
+        return np.array(store.read(query, (f"%{file}", frame)))
+
+
+@pytest.mark.parametrize("name, labels", [("yolo", "labels"), ("voc", "annotations")])
+def test_labels_come_back_as_training_reads_them(night, name, labels):
+    folder = export(night, name)
+
+    frames, classes = read_labels(folder / "images", folder / labels)
+
+    assert sorted(classes) == ["can", "tire", "unknown"] and len(frames) == 20
+    (frame,) = [frame for frame in frames if frame.path.stem == "a-000007"]
+    # Pascal VOC holds whole pixels only.
+    assert frame.xyxy == pytest.approx(boxes(night, "a.aris", 7).clip(min=0), abs=1.1)
+    assert cv2.imread(str(frame.path), cv2.IMREAD_UNCHANGED).ndim == 2
+
+
+def test_label_studio(night):
+    folder = export(night, "label-studio")
+
+    tasks = json.loads((folder / "label-studio.json").read_text())
+
+    assert len(tasks) == 20
+    for task in tasks:
+        assert (folder / task["data"]["image"].partition("?d=")[2]).is_file()
+        (region, *_) = task["predictions"][0]["result"]
+        assert region["value"]["rectanglelabels"][0] in ("can", "tire", "unknown")
+        assert 0 < region["value"]["width"] < 100
+
+
+def test_cvat(night):
+    folder = export(night, "cvat")
+
+    images = ET.parse(folder / "cvat.xml").getroot().findall("image")
+
+    assert len(images) == 20 and len({image.get("id") for image in images}) == 20
+    (image,) = [image for image in images if image.get("name") == "a-000007.png"]
+    found = [[float(box.get(key)) for key in ("xtl", "ytl", "xbr", "ybr")] for box in image]
+    assert found == pytest.approx(boxes(night, "a.aris", 7), abs=0.01)
+
+
+def test_a_file_that_has_gone(night, dive):
+    (dive / "a.aris").unlink()
+
+    result = CliRunner().invoke(main, ["survey", "export", str(night), "--format", "cvat"])
+
+    assert result.exit_code == 2 and "a.aris: No such file" in result.stderr

@@ -1,0 +1,215 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("supervision", reason="the extra export is not installed")
+
+from sonar_debris.commands.main import main
+from sonar_debris.datasets.labels import read_labels
+from sonar_debris.survey.review import create_app, open_server
+from sonar_debris.survey.store import SurveyStore
+
+GOOD = {"detection": 3, "verdict": "accepted", "class": "hook"}
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["survey", *map(str, words)])
+
+
+@pytest.fixture
+def app(night):
+    assert run("report", night).exit_code == 0
+    return create_app(night)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def token(client):
+    return re.search('"token": "([^"]+)"', client.get("/data/review.js").text)[1]
+
+
+def judged(night):
+    with SurveyStore(night) as store:
+        return store.read("SELECT source, verdict, class FROM judged WHERE verdict != 'undecided' ORDER BY source")
+
+
+def test_a_decision_is_stored_and_shown_again(client, token, night):
+    assert client.post("/decisions", json=GOOD, headers={"X-Token": token}).status_code == 204
+
+    assert judged(night) == [(4, "accepted", "hook")]
+    assert '"decisions": [[3, "accepted", "hook"]]' in client.get("/data/review.js").text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 400),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://localhost:1"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"X-Token": "guessed"}, 403),
+        ({"X-Token": "guesséd"}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+    ],
+)
+def test_requests_of_other_pages_are_refused(client, token, night, headers, status):
+    answer = client.post("/decisions", json=GOOD, headers={"X-Token": token} | headers)
+
+    assert answer.status_code == status and judged(night) == []
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        [],
+        {"detection": 3},
+        GOOD | {"detection": 70},
+        GOOD | {"detection": -1},
+        GOOD | {"detection": "3"},
+        GOOD | {"verdict": "maybe"},
+        GOOD | {"class": " "},
+        GOOD | {"class": "x" * 101},
+    ],
+)
+def test_what_is_no_decision_is_refused(client, token, night, decision):
+    assert client.post("/decisions", json=decision, headers={"X-Token": token}).status_code == 400
+    assert judged(night) == []
+
+
+def test_reading_needs_the_right_host_too(client):
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    with client.get("/") as answer:
+        assert answer.status_code == 200
+
+
+def test_nothing_outside_the_report_is_served(client, night):
+    os.symlink(night / "survey.sqlite", night / "report" / "link")
+
+    for path in ("../survey.sqlite", "..%2fsurvey.sqlite", "link", "%2fetc%2fpasswd", "data/../../manifest.json"):
+        assert client.get("/" + path).status_code == 404, path
+
+
+def test_the_server_listens_on_this_machine_only(app):
+    with open_server(app, 0) as server:
+        assert server.socket.getsockname()[0] == "127.0.0.1"
+        with pytest.raises(OSError, match="Address already in use"), open_server(app, server.port):
+            pass
+
+
+@pytest.fixture
+def opened(page, app):
+    with open_server(app, 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        page.goto(f"http://127.0.0.1:{server.port}/")
+        page.wait_for_selector(".card")
+        yield page
+        server.shutdown()
+        thread.join()
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_judging_with_the_keyboard(opened, night):
+    # The best is source 70; the selection moves on by itself.
+    press(opened, "ArrowRight", "r")
+    opened.wait_for_selector(".card.r")
+    press(opened, "a")
+    opened.wait_for_selector(".card.a")
+    press(opened, "c")
+    opened.fill("#new-class", "hook")
+    press(opened, "Enter")
+    opened.locator(".card.a").nth(1).wait_for()
+
+    assert [row[:2] for row in judged(night)] == [(68, "accepted"), (69, "accepted"), (70, "rejected")]
+    assert [row[2] for row in judged(night)][:2] == ["hook", "can"]
+    assert opened.locator(".card span").nth(4).inner_text() == "hook 0.87"
+
+    opened.reload()
+    opened.wait_for_selector(".card.r")
+    assert opened.locator(".card.a").count() == 2
+    opened.select_option("#verdict", "r")
+    opened.wait_for_selector(".card:only-child")
+
+
+def test_a_judgement_can_be_taken_back(opened, night):
+    press(opened, "ArrowRight", "a")
+    opened.wait_for_selector(".card.a")
+    press(opened, "ArrowLeft", "u")
+    opened.wait_for_selector(".card.a", state="detached")
+
+    assert judged(night) == []
+
+
+def test_what_could_not_be_stored_is_told(opened, night):
+    opened.route("**/decisions", lambda route: route.abort())
+    press(opened, "ArrowRight", "a")
+
+    opened.wait_for_selector("#message:not([hidden])")
+    assert opened.inner_text("#message").startswith("not stored: ") and opened.locator(".card.a").count() == 0
+
+
+@pytest.mark.parametrize(("name", "labels"), [("yolo", "labels"), ("voc", "annotations"), ("coco", "labels.json")])
+def test_what_was_judged_comes_back_as_labels(client, token, night, tmp_path, name, labels):
+    for number, verdict, label in ((3, "accepted", "hook"), (4, "rejected", "can"), (5, "accepted", "tire")):
+        decision = {"detection": number, "verdict": verdict, "class": label}
+        client.post("/decisions", json=decision, headers={"X-Token": token})
+
+    result = run("labels", night, "--format", name, "-o", tmp_path / "labels")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("3 frames with 2 labels in ") and "67 frames not judged in full" in result.stdout
+    frames, classes = read_labels(tmp_path / "labels" / "images", tmp_path / "labels" / labels)
+    found = {frame.path.stem: [classes[k] for k in frame.class_id] for frame in frames}
+    # What shows nothing is worth learning from too.
+    assert found == {"ping-03": ["hook"], "ping-04": [], "ping-05": ["tire"]}
+
+
+def test_without_a_judgement_there_are_no_labels(night):
+    result = run("labels", night)
+
+    assert result.exit_code == 2 and "survey review" in result.stderr
+
+
+def test_objects_and_exports_heed_judgements(client, token, night):
+    for number, verdict, label in ((0, "rejected", "can"), (1, "accepted", "hook")):
+        decision = {"detection": number, "verdict": verdict, "class": label}
+        client.post("/decisions", json=decision, headers={"X-Token": token})
+
+    summary = run("summary", night).stdout
+    assert run("export", night, "--format", "csv").exit_code == 0
+
+    rows = (night / "export" / "detections.csv").read_text().splitlines()
+    assert len(rows) == 70 and ",hook," in rows[1]
+    assert re.search(r"can +34 ", summary) and re.search(r"hook +1 ", summary)
+
+
+def test_the_command_serves_until_it_is_interrupted(night):
+    words = ["-c", "from sonar_debris.commands.main import main; main()", "survey", "review", str(night), "--no-open"]
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, *words, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    address = re.search(r"http://127.0.0.1:\d+/", process.stdout.readline())[0]
+
+    with urllib.request.urlopen(address) as answer:
+        assert b"<title>Survey</title>" in answer.read()
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert said.startswith("0 detections judged, 70 objects; ")

@@ -1,0 +1,203 @@
+"""Surveys searched by several processes come to the same rows as by one."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from sonar_debris.errors import SonarDebrisError
+from sonar_debris.frames.wanted import Wanted
+from sonar_debris.survey import sharing
+from sonar_debris.survey.reading import Job
+from sonar_debris.survey.runner import run_survey
+from sonar_debris.survey.searching import Reading
+from sonar_debris.survey.sharing import Recipe, cluster, cut_shards, local_processes, search_shared
+from sonar_debris.survey.sources import find_sources
+from sonar_debris.survey.store import SurveyStore
+from tests.survey.conftest import BrightSpots
+
+READING = Reading(batch_size=2)
+RECIPE = Recipe("bright", "", 0.5, READING)
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch):
+    monkeypatch.setattr(sharing, "SHARD", 2)
+
+
+@pytest.fixture
+def bright(monkeypatch):
+    monkeypatch.setattr(sharing, "_load", lambda *recipe: BrightSpots())
+
+
+def run(folder, dive, search):
+    folder.mkdir(exist_ok=True)
+    with SurveyStore(folder) as store:
+        sources = find_sources([dive], lambda error: None)
+        return run_survey(store, sources, 22, search, lambda progress: None, threading.Event())
+
+
+def pieces(shards):
+    return [[(job.source, job.start, job.stop) for job in shard] for shard in shards]
+
+
+@pytest.fixture
+def job(tmp_path):
+    np.save(tmp_path / "dive.npy", np.zeros((11, 6, 6), np.float32))
+    return Job(1, "dive.npy", tmp_path / "dive.npy")
+
+
+def test_long_recordings_are_cut_and_short_ones_put_together(dive):
+    sources = find_sources([dive], lambda error: None)
+    jobs = [Job(number, source.name, source.path) for number, source in enumerate(sources)]
+
+    assert pieces(cut_shards(jobs, READING)) == [
+        [(0, 0, 4)],
+        [(0, 4, 8)],
+        [(0, 8, None), (1, 0, None)],
+        [(2, 0, None), (3, 0, None), (4, 0, None), (5, 0, None)],
+        [(6, 0, 4)],
+        [(6, 4, None)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frames", "start", "expected"),
+    [
+        (slice(None), 5, [[(1, 5, 9)], [(1, 9, None)]]),
+        (slice(2, 10, 2), 0, [[(1, 2, None)]]),
+        (slice(None, 6), 0, [[(1, 0, 4)], [(1, 4, None)]]),
+        (slice(50, None), 0, [[(1, 50, None)]]),
+    ],
+)
+def test_only_what_is_missing_and_wanted_is_cut(job, frames, start, expected):
+    reading = Reading(2, Wanted(frames))
+
+    assert pieces(cut_shards([Job(1, "dive.npy", job.path, start)], reading)) == expected
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_rows_are_those_of_one_process(dive, search, rows, tmp_path, bright, workers):
+    search(tmp_path / "here", [dive], batch_size=2)
+
+    with ThreadPoolExecutor(workers) as executor:
+        progress = run(tmp_path / "shared", dive, search_shared(executor, workers, RECIPE))
+
+    assert rows(tmp_path / "shared") == rows(tmp_path / "here")
+    assert (progress.done, progress.failures) == (20, 2)
+
+
+def test_a_survey_that_was_begun_here_goes_on_elsewhere(dive, search, rows, tmp_path, bright):
+    search(tmp_path / "here", [dive], batch_size=2)
+    search(tmp_path / "shared", [dive], batch_size=2, batches=3)
+
+    with ThreadPoolExecutor(2) as executor:
+        run(tmp_path / "shared", dive, search_shared(executor, 2, RECIPE))
+
+    assert rows(tmp_path / "shared") == rows(tmp_path / "here")
+
+
+def test_a_stop_does_not_wait_for_shards():
+    stop, submitted = threading.Event(), []
+
+    class Never:
+        def submit(self, *task):
+            submitted.append(Future())
+            return submitted[-1]
+
+    jobs = [Job(1, "gone.npy", None)]
+    sharing_search = search_shared(Never(), 1, RECIPE)
+    threading.Timer(0.3, stop.set).start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharing, "cut_shards", lambda *_: [jobs])
+        assert list(sharing_search(jobs, stop)) == []
+    assert submitted[0].cancelled()
+
+
+def test_another_model_by_that_name_is_refused(untrained):
+    with pytest.raises(SonarDebrisError, match="a worker has another model of that name"):
+        sharing._load(str(untrained), "other", 0.5)
+
+
+@pytest.fixture
+def untrained(tmp_path):
+    (tmp_path / "model.json").write_text("{}")
+    return tmp_path
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_process_that_dies_ends_the_run_and_nothing_is_half_stored(dive, rows, tmp_path):
+    class Dying:
+        def __init__(self, executor):
+            self.executor = executor
+
+        def submit(self, *task):
+            return self.executor.submit(die)
+
+    with local_processes(1) as executor, pytest.raises(SonarDebrisError, match="a worker process died"):
+        run(tmp_path / "night", dive, search_shared(Dying(executor), 1, RECIPE))
+    assert rows(tmp_path / "night")["frame"] == []
+
+
+WORKER = """
+import sys, time
+from tests.survey.conftest import BrightSpots
+from sonar_debris.survey import sharing
+class Slow(BrightSpots):
+    def detect_batch(self, frames):
+        time.sleep(0.2)
+        return super().detect_batch(frames)
+sharing._load = lambda *recipe: Slow()
+from distributed.cli.dask_worker import main
+main(sys.argv[1:])
+"""
+
+
+def start(*words):
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    return subprocess.Popen([sys.executable, *words], env=environment, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_loses_a_worker_comes_to_the_same_rows(dive, search, rows, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
+    search(tmp_path / "here", [dive], batch_size=2)
+    about = tmp_path / "scheduler.json"
+    words = ("--no-dashboard", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(about))
+    processes = [start("-m", "distributed.cli.dask_scheduler", *words)]
+    try:
+        while not about.exists():
+            assert processes[0].poll() is None
+            time.sleep(0.1)
+        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--scheduler-file", str(about))
+        processes += [start("-c", WORKER, *options) for _ in range(2)]
+        with distributed.Client(scheduler_file=str(about)) as client:
+            client.wait_for_workers(2, timeout=60)
+            address = client.scheduler.address
+        with cluster(address) as (executor, workers):
+            assert workers == 2
+            killer = threading.Timer(0.5, processes[1].kill)
+            killer.start()
+            run(tmp_path / "night", dive, search_shared(executor, workers, RECIPE))
+        assert processes[1].wait(timeout=10) == -signal.SIGKILL
+        assert rows(tmp_path / "night") == rows(tmp_path / "here")
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_scheduler_that_does_not_answer(monkeypatch):
+    pytest.importorskip("distributed", reason="the extra cluster is not installed")
+    with pytest.raises(SonarDebrisError, match="no Dask scheduler answers"), cluster("tcp://127.0.0.1:1"):
+        pass
