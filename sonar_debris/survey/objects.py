@@ -12,7 +12,7 @@ from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
 # Of a recording: what was seen in fewer frames is taken for clutter.
-MIN_FRAMES = 3
+MIN_FRAMES = 5
 # Of boxes in one frame of which one lies in the other by more than this share, the better stands for the object.
 MAX_OVERLAP = 0.5
 # Images without a time that are looked at together, though each is a sequence by itself.

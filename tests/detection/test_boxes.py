@@ -7,6 +7,7 @@ from sonar_debris.detection.boxes import (
     centre_and_extent,
     clip,
     from_centre_and_extent,
+    intersection_over_smaller,
     iou,
     non_maximum_suppression,
 )
@@ -135,3 +136,18 @@ def test_no_boxes_stay_none():
     assert clip(EMPTY, (4, 5)).shape == (0, 4)
     assert apply_offsets(EMPTY, EMPTY).shape == (0, 4)
     assert from_centre_and_extent(*centre_and_extent(EMPTY)).shape == (0, 4)
+
+
+def test_the_share_of_the_smaller_box():
+    shares = intersection_over_smaller(
+        boxes((0, 0, 4, 4)), boxes((1, 1, 2, 2), (3, 0, 5, 4), (9, 9, 10, 10), (1, 1, 1, 1))
+    )
+
+    assert shares.tolist() == [[1, 0.5, 0, 0]]
+
+
+def test_suppression_by_another_measure():
+    xyxy, score = boxes((0, 0, 10, 10), (1, 1, 3, 3), (20, 0, 30, 10)), np.array([0.9, 0.8, 0.7])
+
+    assert non_maximum_suppression(xyxy, score, 0.5).tolist() == [0, 1, 2]
+    assert non_maximum_suppression(xyxy, score, 0.5, intersection_over_smaller).tolist() == [0, 2]

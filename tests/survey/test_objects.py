@@ -24,7 +24,7 @@ def seen(frames, moved, present=lambda index, number: True, unit="px"):
                 polar = FAN.to_polar([box["x"] + 10, box["y"] + 15]) if unit == "m" else (np.nan, np.nan)
                 rows.append({"index": index, **box, "range_m": polar[0], "bearing_deg": polar[1]})
                 truth.append(number)
-    return pd.DataFrame(rows).assign(latitude=np.nan, longitude=np.nan), np.array(truth)
+    return pd.DataFrame(rows).assign(width_m=0.2, height_m=0.2, latitude=np.nan, longitude=np.nan), np.array(truth)
 
 
 @pytest.mark.parametrize("unit", ["px", "m"])
@@ -108,19 +108,19 @@ def test_an_object_is_counted_once_and_named_by_the_weighted_vote(store):
     assert len(store.read("SELECT * FROM sighting")) == 6
 
 
-def test_what_a_recording_shows_in_two_frames_is_clutter(store):
-    fill(store, "a.aris", [frame(k, *([detection(10)] if k < 2 else [])) for k in range(9)])
+def test_what_a_recording_shows_in_four_frames_is_clutter(store):
+    fill(store, "a.aris", [frame(k, *([detection(10)] if k < 4 else [])) for k in range(9)])
 
     assert find_objects(store) == 0
 
 
 def test_images_without_time_are_looked_at_one_by_one_and_those_with_time_are_a_sequence(store):
-    for number in range(4):
+    for number in range(5):
         fill(store, f"still/{number}.png", [frame(0, detection(10))])
         fill(store, f"dive/{number}.png", [frame(0, detection(10), time=float(number))])
 
-    assert find_objects(store) == 5
-    assert sorted(row[1] for row in objects(store)) == [1, 1, 1, 1, 4]
+    assert find_objects(store) == 6
+    assert sorted(row[1] for row in objects(store)) == [1, 1, 1, 1, 1, 5]
 
 
 def test_two_recordings_have_no_object_in_common(store):
@@ -172,3 +172,17 @@ def test_an_object_seen_again_after_a_while_is_the_same_where_its_place_is_known
 
     assert find_objects(store) == 3
     assert [row[1] for row in objects(store)] == [20, 5, 5]
+
+
+@pytest.mark.parametrize(("apart", "objects"), [(8.0, 1), (40.0, 2)])
+def test_what_lies_within_the_reach_of_another_is_a_part_of_it(apart, objects):
+    rows = [
+        {"index": index, "x": 100.0 + at, "y": 100.0, "w": 20.0, "h": 20.0}
+        for index in range(10)
+        for at in (0.0, apart)
+    ]
+    detections = pd.DataFrame(rows).assign(
+        range_m=np.nan, bearing_deg=np.nan, width_m=np.nan, height_m=np.nan, latitude=np.nan, longitude=np.nan
+    )
+
+    assert len(set(track(detections))) == objects
