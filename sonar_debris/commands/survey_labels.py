@@ -29,7 +29,7 @@ def labels(folder: Path, name: str, output: Path | None) -> None:
     output = open_output_folder(output or folder / "labels")
     with open_survey(folder) as store:
         frames = export_frames(store, output, judged_frames(store))
-        ((shown,),) = store.read("SELECT COUNT(*) FROM (SELECT DISTINCT source, position FROM detection)")
+        shown = store.count_shown()
     if not frames:
         raise click.UsageError(
             f"no frame of {folder} was judged in full; judge with: sonar-debris survey review {folder}"

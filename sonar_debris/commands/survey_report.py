@@ -1,10 +1,14 @@
 """``sonar-debris survey report``: what was found, as pages for a browser."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sonar_debris.commands.progress import frame_progress
+
+if TYPE_CHECKING:
+    from sonar_debris.survey.store import SurveyStore
 
 
 @click.command()
@@ -23,12 +27,11 @@ def report(folder: Path) -> None:
     click.echo(f"open {page} in a browser")
 
 
-def write_with_progress(store, folder: Path) -> Path:
-    """Write the report of a survey; the page to open."""
+def write_with_progress(store: "SurveyStore", folder: Path) -> Path:
+    """Find the objects of a survey and write its report; the page to open."""
     from sonar_debris.survey.objects import find_objects
     from sonar_debris.survey.report.writing import write_report
 
     find_objects(store)
-    ((shown,),) = store.read("SELECT COUNT(*) FROM (SELECT DISTINCT source, position FROM detection)")
-    with frame_progress(shown) as show_done:
+    with frame_progress(store.count_shown()) as show_done:
         return write_report(store, folder, show_done)

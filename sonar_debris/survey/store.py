@@ -77,6 +77,11 @@ class SurveyStore:
         """The rows of a query as a table; numbers that are not known are NaN."""
         return pd.read_sql_query(query, self._database)
 
+    def count_shown(self) -> int:
+        """How many frames show something."""
+        ((count,),) = self.read("SELECT COUNT(*) FROM (SELECT DISTINCT source, position FROM detection)")
+        return count
+
     def add_sources(self, names: Iterable[str]) -> dict[str, int]:
         """Give each source that is not yet known an id, in their order; the ids of all."""
         with self.transaction():
