@@ -38,13 +38,18 @@ GROUP BY judged.source, position HAVING SUM(verdict = 'undecided') = 0 ORDER BY 
 
 def found_frames(store: SurveyStore) -> Found:
     """The frames with detections."""
-    return dict(list(read_tables(store)["detections"].groupby(["file", "frame"], sort=False)))
+    return _by_frame(read_tables(store)["detections"])
 
 
 def judged_frames(store: SurveyStore) -> Found:
     """The frames of which a person judged every detection; one whose every detection was rejected shows nothing."""
-    found, nothing = found_frames(store), read_tables(store)["detections"].iloc[:0]
+    detections = read_tables(store)["detections"]
+    found, nothing = _by_frame(detections), detections.iloc[:0]
     return {key: found.get(key, nothing) for key in store.read(JUDGED)}
+
+
+def _by_frame(detections: pd.DataFrame) -> Found:
+    return dict(list(detections.groupby(["file", "frame"], sort=False)))
 
 
 def export_frames(store: SurveyStore, folder: Path, found: Found) -> list[ExportedFrame]:
