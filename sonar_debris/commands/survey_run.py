@@ -88,7 +88,7 @@ def run(
     with SurveyStore(output) as store:
         with (
             _stop_on_interrupt() as stop,
-            _searchers(detector, model, reading, workers, scheduler) as search,
+            _searchers(detector, model, manifest["model_sha256"], reading, workers, scheduler) as search,
             survey_progress(style, total) as show,
         ):
             progress = run_survey(store, sources, total, search, show, stop)
@@ -103,18 +103,16 @@ def run(
 
 @contextmanager
 def _searchers(
-    detector: DebrisDetector, model: str, reading: Reading, workers: int | None, scheduler: str | None
+    detector: DebrisDetector, model: str, sha256: str, reading: Reading, workers: int | None, scheduler: str | None
 ) -> Iterator[Search]:
     """What searches: this process, others of this machine, or a cluster."""
-    from sonar_debris.detection.registry import find_model
-    from sonar_debris.survey.manifest import hash_model
     from sonar_debris.survey.searching import search_here
     from sonar_debris.survey.sharing import Recipe, cluster, local_processes, model_for_workers, search_shared
 
     if not workers and not scheduler:
         yield search_here(detector, reading)
         return
-    recipe = Recipe(model_for_workers(model), hash_model(find_model(model)), detector.min_score, reading)
+    recipe = Recipe(model_for_workers(model), sha256, detector.min_score, reading)
     if scheduler:
         with cluster(scheduler) as (executor, count):
             yield search_shared(executor, count, recipe)
