@@ -48,7 +48,7 @@ def paste_object(
     source = (donor.xyxy[number, :2] + donor.xyxy[number, 2:]) / 2
     for _ in range(TRIES):
         goal = rng.uniform(0, image.shape[1]), _draw_row(source[1], donor.image.shape[0], image.shape[0], rng)
-        motion = draw_affine(rng, source, goal, MAX_TURN, MAX_STRETCH)
+        motion = draw_affine(rng, source, goal, MAX_TURN, MAX_STRETCH, quarters=True)
         box = move_boxes(donor.xyxy[number : number + 1], motion)
         if _inside(image, box[0]) and _free(xyxy, box):
             _blend(image, box[0], donor.image, motion)

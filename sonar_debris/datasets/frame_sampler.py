@@ -9,7 +9,7 @@ from sonar_debris.datasets.augmentation import augment_frame, cut_out
 from sonar_debris.datasets.copy_paste import paste_object
 from sonar_debris.datasets.moves import draw_affine, move_boxes
 from sonar_debris.datasets.object_bank import ObjectBank
-from sonar_debris.datasets.training_frames import TrainingFrame
+from sonar_debris.datasets.training_frames import SIMULATED, TrainingFrame
 from sonar_debris.detection.boxes import area, clip
 
 # Boxes that one frame can show; each takes a row of the target.
@@ -19,6 +19,8 @@ MAX_TURN, MAX_STRETCH, MAX_MOVE = 8.0, 0.25, 0.08
 MIN_VISIBLE = 0.4
 # Objects of other frames that are pasted in, at most.
 MAX_PASTED = 3
+# Of the draws, so many give a simulated frame, if there are any.
+SIMULATED_SHARE = 1 / 3
 
 
 def common_shape(frames: Sequence[TrainingFrame], multiple: int) -> tuple[int, int]:
@@ -28,7 +30,7 @@ def common_shape(frames: Sequence[TrainingFrame], multiple: int) -> tuple[int, i
 
 
 class FrameSampler:
-    """Draws frames of one size, each as likely as any other.
+    """Draws frames of one size: a frame is the rarer, by the square root, the more frames show its scene.
 
     Args:
         frames: what to draw from.
@@ -47,6 +49,7 @@ class FrameSampler:
         objects: Sequence[TrainingFrame] = (),
     ):
         self.frames = frames
+        self._chance = np.cumsum(_weigh(np.array([frame.scene for frame in frames])))
         self.bank = ObjectBank([*frames, *objects])
         self.shape = shape
         self.stride = stride
@@ -57,7 +60,7 @@ class FrameSampler:
 
         Rows without a box hold the class -1.
         """
-        frame = self.frames[rng.integers(len(self.frames))]
+        frame = self.frames[np.searchsorted(self._chance, rng.random() * self._chance[-1])]
         image, xyxy, class_id = move_frame(frame, _draw_motion(self.shape, rng) if self.augmented else None, self.shape)
         if self.augmented:
             for _ in range(rng.integers(MAX_PASTED + 1) if len(self.bank) else 0):
@@ -89,6 +92,16 @@ def move_frame(
     seen = clip(moved, shape)
     visible = area(seen) > MIN_VISIBLE * area(moved)
     return image, seen[visible], frame.class_id[visible]
+
+
+def _weigh(scenes: np.ndarray) -> np.ndarray:
+    """How likely each frame ``(N,)`` is drawn: neighbouring frames of a scene show almost the same."""
+    _, scene, size = np.unique(scenes, return_inverse=True, return_counts=True)
+    weight = 1 / np.sqrt(size[scene])
+    made_up = scenes == SIMULATED
+    for some, share in ((made_up, SIMULATED_SHARE), (~made_up, 1 - SIMULATED_SHARE)):
+        weight[some] *= share / max(weight[some].sum(), 1e-9)
+    return weight
 
 
 def _draw_motion(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,12 @@ def move_boxes(xyxy: np.ndarray, motion: np.ndarray) -> np.ndarray:
 
 
 def draw_affine(
-    rng: np.random.Generator, source: Sequence[float], goal: Sequence[float], turn: float, stretch: float
+    rng: np.random.Generator,
+    source: Sequence[float],
+    goal: Sequence[float],
+    turn: float,
+    stretch: float,
+    quarters: bool = False,
 ) -> np.ndarray:
     """A turn of up to ``turn`` degrees and a scale of up to e^``stretch`` either way, mirrored half of the time.
 
@@ -24,11 +29,14 @@ def draw_affine(
         goal: where to.
         turn: highest, in degrees.
         stretch: highest, as a logarithm.
+        quarters: turn by a multiple of 90 degrees as well.
 
     Returns:
         ``(2, 3)`` affine matrix.
     """
     angle, scale = np.deg2rad(rng.uniform(-turn, turn)), np.exp(rng.uniform(-stretch, stretch))
+    if quarters:
+        angle += np.pi / 2 * rng.integers(4)
     linear = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     if rng.random() < 0.5:
         linear[:, 0] *= -1

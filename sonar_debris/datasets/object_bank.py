@@ -1,4 +1,4 @@
-"""Objects of frames by class, so that rare classes can be drawn as often as common ones."""
+"""Objects of frames by class and scene, so that rare ones can be drawn as often as common ones."""
 
 from collections.abc import Sequence
 
@@ -8,23 +8,25 @@ from sonar_debris.datasets.training_frames import TrainingFrame
 
 
 class ObjectBank:
-    """Draws objects, each class as likely as any other, and within a class each object.
+    """Draws objects, each class as likely as any other, within a class each scene, and within that each object.
 
     Args:
         frames: whose objects to draw from.
     """
 
     def __init__(self, frames: Sequence[TrainingFrame]):
-        self._by_class: dict[int, list[tuple[TrainingFrame, int]]] = {}
+        by_class: dict[int, dict[int, list[tuple[TrainingFrame, int]]]] = {}
         for frame in frames:
             for number, class_id in enumerate(frame.class_id.tolist()):
-                self._by_class.setdefault(class_id, []).append((frame, number))
-        self._classes = sorted(self._by_class)
+                by_class.setdefault(class_id, {}).setdefault(frame.scene, []).append((frame, number))
+        self._objects = [list(by_class[class_id].values()) for class_id in sorted(by_class)]
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_class.values()))
+        return sum(len(objects) for scenes in self._objects for objects in scenes)
 
     def draw(self, rng: np.random.Generator) -> tuple[TrainingFrame, int]:
         """A frame and the number of its object."""
-        objects = self._by_class[self._classes[rng.integers(len(self._classes))]]
-        return objects[rng.integers(len(objects))]
+        drawn = self._objects
+        for _ in ("class", "scene", "object"):
+            drawn = drawn[rng.integers(len(drawn))]
+        return drawn

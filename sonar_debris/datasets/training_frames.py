@@ -1,16 +1,20 @@
 """Labelled frames in memory, normalised, ready to be sampled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import cv2
 import numpy as np
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.scenes import group_scenes
 from sonar_debris.detection.preparation import prepare
 from sonar_debris.frames import open_frames
 from sonar_debris.frames.normalisation import normalise
+
+# In place of a scene's number.
+SIMULATED, TURNTABLE = -1, -2
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,14 @@ class TrainingFrame:
         xyxy: ``(N, 4)`` float32 boxes in pixels.
         class_id: ``(N,)`` int64.
         proposals: ``(M, 4)`` float32 boxes where an earlier stage of the pipeline saw something; none by default.
+        scene: number of the layout that it shows, negative where it was made up.
     """
 
     image: np.ndarray
     xyxy: np.ndarray
     class_id: np.ndarray
     proposals: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    scene: int = 0
 
     @cached_property
     def brightness(self) -> np.ndarray:
@@ -47,11 +53,15 @@ def load_training_frames(frames: Sequence[LabelledFrame], simulated: int = 0, se
         FrameReadError: a frame cannot be read.
     """
     loaded = [_load(frame) for frame in frames]
+    if loaded:
+        scenes = group_scenes([frame.image for frame in loaded]).tolist()
+        loaded = [replace(frame, scene=scene) for frame, scene in zip(loaded, scenes, strict=True)]
     if simulated:
         from sonar_debris.simulator import simulate_frames
 
         shown = simulate_frames(simulated, seed)
-        loaded += [training_frame(np.float32(image) / 255, *truth) for image, *truth in shown]
+        made_up = (training_frame(np.float32(image) / 255, *truth) for image, *truth in shown)
+        loaded += [replace(frame, scene=SIMULATED) for frame in made_up]
     return loaded
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from sonar_debris.datasets.crops import Crop, load_crop, read_crops
-from sonar_debris.datasets.training_frames import TrainingFrame
+from sonar_debris.datasets.training_frames import TURNTABLE, TrainingFrame
 
 COLLECTION = "turntable-cropped"
 # Only what looks alike in both: the tank's propeller hangs on a motor, and none of its classes is a bottle of glass.
@@ -59,4 +59,5 @@ def _frame(crop: np.ndarray, class_id: int) -> TrainingFrame:
     rows, cols = small.shape
     y, x = round(MARGIN * rows), round(MARGIN * cols)
     image = cv2.copyMakeBorder((small - small.mean()) / SPREAD, y, y, x, x, cv2.BORDER_REFLECT)
-    return TrainingFrame(np.float32(image), np.array([[x, y, x + cols, y + rows]], np.float32), np.array([class_id]))
+    box = np.array([[x, y, x + cols, y + rows]], np.float32)
+    return TrainingFrame(np.float32(image), box, np.array([class_id]), scene=TURNTABLE)
