@@ -17,8 +17,10 @@ def augment_window(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def augment_frame(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What happens to a window happens to a whole frame, and its beams differ in gain; 0 outside the fan stays."""
+    """What happens to a window happens to a whole frame; beams and regions differ in gain; 0 outside the fan stays."""
     fan = frame != 0
+    if rng.random() < 0.5:
+        frame = frame + _patchy_gain(frame.shape, rng)
     gains = cv2.GaussianBlur(rng.standard_normal((1, frame.shape[1]), dtype=np.float32), (0, 0), 3)
     return np.where(fan, augment_window(frame + np.float32(rng.uniform(0, 0.6)) * gains, rng), np.float32(0))
 
@@ -45,6 +47,12 @@ def _range_gain(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Spreading and absorption that the sonar's time-varied gain did not match: a ramp along range."""
     ramp = np.linspace(-0.5, 0.5, len(window), dtype=np.float32)
     return window + np.float32(rng.normal(0, 0.4)) * ramp[:, None]
+
+
+def _patchy_gain(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Sea floor that is lit unevenly, so that an object cannot be told by how bright its place is."""
+    coarse = np.float32(rng.uniform(0, 0.6)) * rng.standard_normal((6, 4), dtype=np.float32)
+    return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def _defocus(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:

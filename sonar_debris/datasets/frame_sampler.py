@@ -20,7 +20,7 @@ MIN_VISIBLE = 0.4
 # Objects of other frames that are pasted in, at most.
 MAX_PASTED = 3
 # Of the draws, so many give a simulated frame, if there are any.
-SIMULATED_SHARE = 1 / 3
+SIMULATED_SHARE = 1 / 4
 
 
 def common_shape(frames: Sequence[TrainingFrame], multiple: int) -> tuple[int, int]:
