@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from sonar_debris.datasets.frame_sampler import MAX_OBJECTS, FrameSampler, common_shape, move_frame
-from sonar_debris.datasets.training_frames import TrainingFrame
+from sonar_debris.datasets.training_frames import SIMULATED, TrainingFrame
 
 ROWS, COLS, STRIDE = 96, 64, 8
 BOXES = np.array([[10, 20, 30, 50], [40, 60, 60, 80]], np.float32)
@@ -84,6 +87,20 @@ def test_more_objects_than_rows_of_the_target():
     _, boxes, _ = drawn(FrameSampler([frame(many)], (ROWS, COLS), STRIDE, augmented=False))
 
     assert len(boxes) == MAX_OBJECTS
+
+
+@pytest.mark.parametrize(
+    ("scenes", "share"),
+    [((0, *[1] * 16), 1 / 5), ((0, *[SIMULATED] * 3), 3 / 4), ((0,), 1)],
+    ids=["by the root of its size", "a quarter is simulated", "alone"],
+)
+def test_how_often_the_first_scene_is_drawn(scenes, share):
+    frames = [replace(frame(), xyxy=BOXES[:1], class_id=np.array([scene]), scene=scene) for scene in scenes]
+    sampler = FrameSampler(frames, (ROWS, COLS), STRIDE, augmented=False)
+    target = [sampler.detection(np.random.default_rng(seed))[1] for seed in range(400)]
+
+    # A simulated frame's class is that of no box.
+    assert abs(np.mean([each[0, 4] == 0 for each in target]) - share) < 0.08
 
 
 def test_the_common_shape_holds_every_frame():

@@ -47,6 +47,14 @@ def test_a_drawn_motion_keeps_to_its_limits(seed):
     assert abs(motion[1, 1]) / scale >= np.cos(np.deg2rad(10)) - 1e-9
 
 
+def test_quarter_turns_come_on_top():
+    drawn = [draw_affine(np.random.default_rng(seed), (0, 0), (0, 0), 10, 0, quarters=True) for seed in range(200)]
+
+    lying = [abs(motion[1, 0]) > abs(motion[1, 1]) for motion in drawn]
+    assert 70 < sum(lying) < 130
+    assert all(max(abs(motion[1])) >= np.cos(np.deg2rad(10)) - 1e-9 for motion in drawn)
+
+
 def test_half_are_mirrored():
     drawn = [draw_affine(np.random.default_rng(seed), (0, 0), (0, 0), 10, 0.2) for seed in range(200)]
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.datasets.training_frames import load_training_frames, training_frame
+from sonar_debris.datasets.training_frames import SIMULATED, load_training_frames, training_frame
 from sonar_debris.frames import FrameReadError
 
 
@@ -38,6 +38,7 @@ def test_simulated_frames_come_after_the_real_ones(tiny_release):
     np.testing.assert_array_equal(again[0].image, one.image)
     assert not np.array_equal(one.image, two.image)
     assert len(one.xyxy) == len(one.class_id) >= 1
+    assert (real.scene, one.scene, two.scene) == (0, SIMULATED, SIMULATED)
 
 
 def test_no_frames():
