@@ -21,6 +21,7 @@ from pathlib import Path
 
 import click
 
+from sonar_debris.detection.registry import DEFAULT_MODEL
 from sonar_debris.frames import open_frames
 from sonar_debris.frames.aris_writer import write_aris
 from sonar_debris.quiet import quiet_backend
@@ -39,7 +40,7 @@ TABLES = {
 
 
 @click.command()
-@click.option("--model", default="sliding-window", show_default=True, metavar="NAME|PATH")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, metavar="NAME|PATH")
 @click.option("--frames", default=20_000, show_default=True)
 @click.option("--seed", default=0, show_default=True, help="Of the moments of the kills.")
 def main(model: str, frames: int, seed: int) -> None:

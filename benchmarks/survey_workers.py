@@ -19,11 +19,13 @@ from pathlib import Path
 import click
 from long_survey import BATCH, CLI, TABLES, make_dive, rows
 
+from sonar_debris.detection.registry import DEFAULT_MODEL
+
 ONE_THREAD = {name: "1" for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")}
 
 
 @click.command()
-@click.option("--model", default="sliding-window", show_default=True, metavar="NAME|PATH")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, metavar="NAME|PATH")
 @click.option("--frames", default=5000, show_default=True)
 def main(model: str, frames: int) -> None:
     """Print the figures."""

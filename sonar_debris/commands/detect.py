@@ -15,6 +15,7 @@ from sonar_debris.commands.input_options import InputOptions, with_input_options
 from sonar_debris.commands.inputs import Failures, exit_code, open_inputs
 from sonar_debris.commands.loading import load_detector
 from sonar_debris.commands.messages import one_line
+from sonar_debris.commands.model_option import with_model
 from sonar_debris.commands.progress import frame_progress
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="OUT", help="Results go here.")
-@click.option(
-    "--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="A shipped model or a folder."
-)
+@with_model
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Leave out lower scores.  [default: the model's]")
 @click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, help="Frames at a time.")
 @click.option("--no-images", is_flag=True, help="Draw no annotated pictures.")

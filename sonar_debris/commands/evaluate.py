@@ -12,6 +12,7 @@ import click
 
 from sonar_debris.commands.finding import find_in, load_whole_detector, read_frames, warn_of_overlap
 from sonar_debris.commands.selection import Selection, with_selection
+from sonar_debris.detection.registry import DEFAULT_MODEL
 from sonar_debris.errors import SonarDebrisError
 
 if TYPE_CHECKING:
@@ -20,14 +21,11 @@ if TYPE_CHECKING:
 
     from sonar_debris.detection.classifier import CropClassifier
 
-with_model = click.option(
-    "--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="A shipped model or a path."
-)
 with_models = click.option(
     "--model",
     "models",
     multiple=True,
-    default=("sliding-window",),
+    default=(DEFAULT_MODEL,),
     show_default=True,
     metavar="NAME|PATH",
     help="A shipped model or a path. Repeat it for the models of a cross-validation: each finds in its test fold only.",
@@ -139,7 +137,7 @@ def proposals(selection: Selection, models: tuple[str, ...], output: Path | None
 
 @evaluate.command()
 @with_selection
-@with_model
+@click.option("--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="Whose classifier.")
 @with_json
 def classifier(selection: Selection, model: str, output: Path | None) -> None:
     """Accuracy, figures by class, confusion and calibration of a crop classifier.

@@ -39,6 +39,20 @@ def find_in(
 ) -> tuple[list[LabelledFrame], list[Any]]:
     """What a detector, or each of several in the fold that was held out of its training, finds.
 
+    Returns:
+        The frames, and what is found in each.
+
+    The arguments and errors are those of `find_in_parts`.
+    """
+    parts = find_in_parts(selection, models, verb, calibrated)
+    return [frame for some, _ in parts for frame in some], [one for _, found in parts for one in found]
+
+
+def find_in_parts(
+    selection: Selection, models: Sequence[str], verb: str, calibrated: bool = True
+) -> list[tuple[list[LabelledFrame], list[Any]]]:
+    """The same, model by model.
+
     Args:
         selection: which frames.
         models: one, or the models of a cross-validation.
@@ -46,7 +60,7 @@ def find_in(
         calibrated: off for scores as the networks give them.
 
     Returns:
-        The frames, and what is found in each.
+        For each model the frames, and what is found in each.
 
     Raises:
         SonarDebrisError: of several models, not exactly one was held out of each fold.
@@ -57,13 +71,12 @@ def find_in(
 
         for detector in detectors:
             detector.settings = replace(detector.settings, calibration=IDENTITY)
-    frames, found = [], []
+    parts = []
     for detector, part in assign(detectors, selection):
         warn_of_overlap(detector.settings.data, part)
-        some = read_frames(part)
-        frames += some
-        found += on_each(some, getattr(detector, verb))
-    return frames, found
+        frames = read_frames(part)
+        parts.append((frames, on_each(frames, getattr(detector, verb))))
+    return parts
 
 
 def assign(detectors: Sequence[DebrisDetector], selection: Selection) -> list[tuple[DebrisDetector, Selection]]:

@@ -16,6 +16,7 @@ import click
 from sonar_debris.commands.input_options import InputOptions, with_input_options
 from sonar_debris.commands.inputs import Failures, exit_code
 from sonar_debris.commands.loading import load_detector
+from sonar_debris.commands.model_option import with_model
 from sonar_debris.commands.survey_progress import STYLES, survey_progress
 from sonar_debris.quiet import quiet_backend
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The survey.")
-@click.option("--model", default="sliding-window", show_default=True, metavar="NAME|PATH", help="As of detect.")
+@with_model
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Leave out lower scores.  [default: the model's]")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Frames at a time.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes of this machine that search.  [default: this]")

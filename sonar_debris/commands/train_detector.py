@@ -161,4 +161,4 @@ def choose(folder: Path, settings: SinglePassSettings, val: Sequence[LabelledFra
 
     open_to_all = replace(settings, min_score=0.0)
     found = SinglePassDetector(load_network(folder / "detector.keras"), open_to_all)
-    return choose_thresholds(settings, val, [found.detect(next(open_frames(frame.path))) for frame in val])
+    return choose_thresholds(settings, [(val, [found.detect(next(open_frames(frame.path))) for frame in val])])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sonar_debris.commands.finding import find_in
+from sonar_debris.commands.finding import find_in_parts
 from sonar_debris.commands.selection import Selection, with_selection
 
 
@@ -34,7 +34,9 @@ def thresholds(selection: Selection, models: tuple[str, ...], output: Path) -> N
 
     path = output / "model.json"
     settings = SinglePassSettings.load(path)
-    frames, found = find_in(selection, models, "detect", calibrated=False)
-    chosen = choose_thresholds(replace(settings, calibration=IDENTITY), frames, found)
+    parts = find_in_parts(selection, models, "detect", calibrated=False)
+    chosen = choose_thresholds(replace(settings, calibration=IDENTITY), parts)
     chosen.save(path)
     click.echo(f"{path}: detections count from a score of {chosen.min_score} on")
+    if (error := chosen.figures.get("cross_fitted_calibration_error")) is not None:
+        click.echo(f"calibration error of each fold, its scores mapped as suits the others: {error}")

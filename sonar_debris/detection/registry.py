@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sonar_debris.errors import SonarDebrisError
 
-DEFAULT_MODEL = "sliding-window"
+DEFAULT_MODEL = "single-pass"
 
 
 def list_models() -> dict[str, Path]:

@@ -1,9 +1,13 @@
 """Do scores mean what they say? How far they do not, and the map that mends it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sonar_debris.detection.settings import IDENTITY, Calibration
 
+# Hundreds of boxes a frame score next to nothing and are nothing: counted in, they would make any score look honest.
+CALIBRATED_FROM = 0.1
 # Between two scores that are right equally often the better is still the better: the map rises everywhere.
 SLOPE = 1e-3
 
@@ -23,6 +27,25 @@ def expected_calibration_error(score: np.ndarray, correct: np.ndarray, bins: int
     """
     bin_of = np.maximum(np.ceil(score * bins).astype(int) - 1, 0)
     return float(np.abs(np.bincount(bin_of, weights=correct - score)).sum() / len(score))
+
+
+def detection_calibration_error(score: np.ndarray, correct: np.ndarray) -> float | None:
+    """The expected calibration error of what scores ``CALIBRATED_FROM`` or more; None where nothing does."""
+    counted = score >= CALIBRATED_FROM
+    return expected_calibration_error(score[counted], correct[counted]) if counted.any() else None
+
+
+def cross_fitted_calibration_error(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> float | None:
+    """The error on places never seen: each part's scores are mapped as suits the other parts, then all count together.
+
+    Args:
+        parts: two or more parts' scores ``(N,)``, and whether each was right.
+    """
+    mapped = []
+    for held, (score, _) in enumerate(parts):
+        others = (part for number, part in enumerate(parts) if number != held)
+        mapped.append(np.interp(score, *fit_calibration(*map(np.concatenate, zip(*others, strict=True)))))
+    return detection_calibration_error(np.concatenate(mapped), np.concatenate([correct for _, correct in parts]))
 
 
 def fit_calibration(score: np.ndarray, correct: np.ndarray) -> Calibration:

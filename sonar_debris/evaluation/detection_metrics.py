@@ -8,7 +8,7 @@ import numpy as np
 
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.detection.detections import UNKNOWN, Detections
-from sonar_debris.evaluation.calibration import expected_calibration_error
+from sonar_debris.evaluation.calibration import detection_calibration_error
 from sonar_debris.evaluation.ground_truth import coco_index, ground_truth
 from sonar_debris.evaluation.matching import match
 from sonar_debris.evaluation.precision_recall import OperatingPoint, best_operating_point, precision_recall, scored_hits
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pycocotools.cocoeval import COCOeval
 
 COMMON_BOXES = 10
-# Hundreds of boxes a frame score next to nothing and are nothing: counted in, they would make any score look honest.
-CALIBRATED_FROM = 0.1
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def detection_metrics(
         ap50_95={class_names[k]: float(ap[:, k].mean()) for k in np.flatnonzero(boxes)},
         recall50=proposal_recall(frames, xyxy, score),
         best=best_operating_point(precision_recall(matches)),
-        calibration_error=_calibration_error(*scored_hits(matches)),
+        calibration_error=detection_calibration_error(*scored_hits(matches)),
     )
 
 
@@ -124,11 +122,6 @@ def rename(detections: Detections, class_names: Sequence[str]) -> Detections:
         detections.objectness,
         (*class_names, UNKNOWN),
     )
-
-
-def _calibration_error(score: np.ndarray, hit: np.ndarray) -> float | None:
-    counted = score >= CALIBRATED_FROM
-    return expected_calibration_error(score[counted], hit[counted]) if counted.any() else None
 
 
 def _mean(ap: np.ndarray, chosen: np.ndarray) -> float | None:

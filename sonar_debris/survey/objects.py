@@ -72,16 +72,12 @@ def _sequences(store: SurveyStore) -> Iterator[tuple[str, list[int]]]:
 
 def _without_doubles(detections: pd.DataFrame) -> pd.DataFrame:
     """Detections of which no two in a frame show the same: detection lets boxes of a part and of the whole stand."""
-    kept = [detections.iloc[:0]]
-    for _, rows in detections.groupby(["source", "position"], sort=False):
-        x, y, w, h = rows[[*"xywh"]].to_numpy().T
-        xyxy = np.column_stack([x, y, x + w, y + h])
-        kept.append(
-            rows.iloc[
-                np.sort(non_maximum_suppression(xyxy, rows["score"].to_numpy(), MAX_OVERLAP, intersection_over_smaller))
-            ]
-        )
-    return pd.concat(kept)
+    x, y, w, h = detections[[*"xywh"]].to_numpy().T
+    xyxy, score = np.column_stack([x, y, x + w, y + h]), detections["score"].to_numpy()
+    kept = [np.zeros(0, int)]
+    for rows in detections.groupby(["source", "position"], sort=False).indices.values():
+        kept.append(rows[non_maximum_suppression(xyxy[rows], score[rows], MAX_OVERLAP, intersection_over_smaller)])
+    return detections.iloc[np.sort(np.concatenate(kept))]
 
 
 def _describe(seen: pd.DataFrame) -> tuple:

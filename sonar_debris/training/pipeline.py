@@ -110,4 +110,4 @@ def calibrate(folder: Path, settings: SlidingWindowSettings, val: Sequence[Label
     classifier = CropClassifier(load_network(folder / "classifier.keras"), (*settings.class_names, BACKGROUND))
     networks = load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras")
     detector = SlidingWindowDetector(*networks, classifier, replace(settings, min_score=0.0, calibration=IDENTITY))
-    return choose_thresholds(settings, val, [detector.detect(next(open_frames(frame.path))) for frame in val])
+    return choose_thresholds(settings, [(val, [detector.detect(next(open_frames(frame.path))) for frame in val])])

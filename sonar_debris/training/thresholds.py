@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -10,30 +11,38 @@ import numpy as np
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.detection.detections import Detections
 from sonar_debris.detection.settings import ModelSettings
-from sonar_debris.evaluation.calibration import fit_calibration
+from sonar_debris.evaluation.calibration import cross_fitted_calibration_error, fit_calibration
 from sonar_debris.evaluation.detection_metrics import detection_metrics, match_detections, rename
 from sonar_debris.evaluation.precision_recall import scored_hits
 
+Part = tuple[Sequence[LabelledFrame], Sequence[Detections]]
 Settings = TypeVar("Settings", bound=ModelSettings)
 
 
-def choose_thresholds(settings: Settings, frames: Sequence[LabelledFrame], found: Sequence[Detections]) -> Settings:
+def choose_thresholds(settings: Settings, parts: Sequence[Part]) -> Settings:
     """Calibrate the scores, and choose the threshold of the best F1.
 
     Args:
         settings: of the model.
-        frames: validation frames.
-        found: what the model, uncalibrated and without a threshold, found in each.
+        parts: validation frames, and what the model, uncalibrated and without a threshold, found in each; one part, or
+            those of a cross-validation: what was found in each is then of another model.
 
     Returns:
-        The settings with ``calibration``, ``min_score``, and the validation figures.
+        The settings with ``calibration``, ``min_score``, and the validation figures; of several parts these hold
+        what calibration error is left where the calibration is of the other parts.
     """
-    named = [rename(one, settings.class_names) for one in found]
-    calibration = fit_calibration(*scored_hits(match_detections(frames, named, settings.class_names)))
+    names = settings.class_names
+    parts = [(frames, [rename(one, names) for one in found]) for frames, found in parts]
+    hits = [scored_hits(match_detections(*part, names)) for part in parts]
+    calibration = fit_calibration(*map(np.concatenate, zip(*hits, strict=True)))
+    frames, named = map(list, map(chain.from_iterable, zip(*parts, strict=True)))
     calibrated = [replace(one, score=np.interp(one.score, *calibration)) for one in named]
-    metrics = detection_metrics(frames, calibrated, settings.class_names)
+    metrics = detection_metrics(frames, calibrated, names)
     threshold = metrics.best.threshold  # None where nothing was named
     figures = {"validation_map50": metrics.map50, "validation_map": metrics.map50_95, "validation_f1": metrics.best.f1}
+    error = cross_fitted_calibration_error(hits) if len(parts) > 1 else None
+    if error is not None:
+        figures["cross_fitted_calibration_error"] = error
     return replace(
         settings,
         calibration=calibration,

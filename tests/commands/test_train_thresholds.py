@@ -50,6 +50,7 @@ def test_scores_mean_what_held_out_frames_showed(run, models, tmp_path):
     assert np.interp(0.6, *model["calibration"]) > 0.99  # every one was right
     assert 0.9 < model["min_score"] <= 1
     assert "detections count from a score of" in result.stdout
+    assert "calibration error of each fold" in result.stdout
 
 
 def test_a_fold_that_no_model_was_held_out_of(run, models):

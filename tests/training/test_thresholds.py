@@ -28,7 +28,7 @@ def test_scores_that_promise_too_much_are_mapped_down():
     hit, miss = (BOX[0], 0.8), (BOX[0] + 50, 0.8)
     detections = [found(hit if number % 2 else miss, (BOX[0] + 90, 0.2)) for number in range(40)]
 
-    settings = choose_thresholds(SinglePassSettings("m", NAMES), frames, detections)
+    settings = choose_thresholds(SinglePassSettings("m", NAMES), [(frames, detections)])
 
     assert np.interp([0.8, 0.2], *settings.calibration) == pytest.approx([0.5, 0], abs=0.01)
     assert 0.01 < settings.min_score <= 0.5  # the threshold is one of calibrated scores
@@ -36,7 +36,18 @@ def test_scores_that_promise_too_much_are_mapped_down():
 
 
 def test_nothing_found_leaves_the_threshold():
-    settings = choose_thresholds(SinglePassSettings("m", NAMES, min_score=0.25), [frame()], [found()])
+    settings = choose_thresholds(SinglePassSettings("m", NAMES, min_score=0.25), [([frame()], [found()])])
 
     assert settings.min_score == 0.25
     assert settings.calibration == ((0, 1), (0, 1))
+
+
+def test_what_error_is_left_on_another_fold_is_told():
+    # Of what scores 0.8 all is right in one fold, nothing in the other.
+    hit, miss = (BOX[0], 0.8), (BOX[0] + 50, 0.8)
+    parts = [([frame()] * 5, [found(each)] * 5) for each in (hit, miss)]
+
+    settings = choose_thresholds(SinglePassSettings("m", NAMES), parts)
+
+    assert settings.figures["cross_fitted_calibration_error"] == pytest.approx(1, abs=0.01)
+    assert np.interp(0.8, *settings.calibration) == pytest.approx(0.5, abs=0.01)

@@ -35,10 +35,11 @@ def main() -> None:
     parser.add_argument("release", type=Path)
     parser.add_argument("fold")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--hours", type=float, default=1.0, help="as long as ours learned from that fold's others")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--size", type=int, default=320)
     given = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(given.threads)
     with (given.release / "splits" / "frames.csv").open(newline="") as lines:
         folds = {row["frame"]: row["fold"] for row in csv.DictReader(lines)}
     frames = given.release.resolve() / "watertank-segmentation"
@@ -46,7 +47,7 @@ def main() -> None:
     model = YOLO("yolo11n.yaml")
     model.train(
         data=str(given.output / "data.yaml"),
-        epochs=given.epochs,
+        time=given.hours,
         imgsz=given.size,
         batch=16,
         device="cpu",
