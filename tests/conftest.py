@@ -6,9 +6,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 # Before any test module imports keras.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# How long an example takes is no test: a busy machine would fail it.
+settings.register_profile("patient")
+settings.load_profile("patient")
 
 # Run by hand, for as long as one likes; needs atheris.
 collect_ignore = ["fuzz_readers.py"]

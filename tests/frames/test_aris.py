@@ -122,7 +122,7 @@ def test_a_file_too_short_for_a_frame(tmp_path, size):
         list(open_frames(path))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_whatever_is_damaged_nothing_but_frame_read_errors_is_raised(tmp_path_factory, data):
     path = write(tmp_path_factory.mktemp("fuzz") / "a.aris", count=2, samples=10)

@@ -19,7 +19,7 @@ def draw(fan, padding=0):
     return np.pad(image, padding)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=st.integers(300, 600),
     field_of_view=st.floats(20, 140),

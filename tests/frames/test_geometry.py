@@ -44,7 +44,8 @@ def test_the_frame_holds_the_whole_fan(fan, share, side):
     rows, cols = fan.shape
 
     assert -0.01 <= x <= cols + 0.01 and -0.01 <= y <= rows + 1
-    assert fan.contains(fan.from_polar((polar[0] * 0.999 + 0.001 * fan.max_range, polar[1] * 0.999)))
+    within = fan.min_range + (0.0005 + 0.999 * share) * (fan.max_range - fan.min_range), polar[1] * 0.999
+    assert fan.contains(fan.from_polar(within))
 
 
 def test_what_lies_outside_the_fan():

@@ -165,7 +165,7 @@ def test_frames_are_counted(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(data=st.binary(min_size=1, max_size=200))
 def test_random_bytes_give_one_clear_error(suffix, data):
     with tempfile.TemporaryDirectory() as folder:
@@ -176,7 +176,7 @@ def test_random_bytes_give_one_clear_error(suffix, data):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), min_size=1, max_size=5))
 def test_damaged_files_give_a_frame_or_one_clear_error(suffix, damage):
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sonar_debris.frames.geometry import FanGeometry
@@ -43,7 +43,6 @@ def test_smooth_echoes_survive_there_and_back():
     np.testing.assert_allclose(back[inner], echoes[inner], atol=0.03)
 
 
-@settings(deadline=None)
 @given(
     first=st.floats(0, 1e6),
     step=st.floats(1e-6, 1e3),

@@ -46,7 +46,7 @@ def test_an_object_missed_for_long_is_another():
     assert len(set(track(detections))) == 4
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.floats(0.5, 1))
 def test_every_detection_has_one_track_and_a_track_one_detection_a_frame(seed, share):
     rng = np.random.default_rng(seed)
