@@ -209,7 +209,7 @@ def test_the_command_serves_until_it_is_interrupted(night):
     with urllib.request.urlopen(address) as answer:
         assert b"<title>Survey</title>" in answer.read()
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=30)
 
     assert process.returncode == 0
     assert said.startswith("0 detections judged, 70 objects; ")
