@@ -29,7 +29,7 @@ def measure_ellipse(view: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, n
     return centre, 4 * np.sqrt(((points - centre[:, None, None]) ** 2 * weight).sum((1, 2)))
 
 
-@settings(max_examples=80, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(
     centre=st.tuples(st.floats(100, 140), st.floats(100, 140)),
     radii=st.tuples(st.floats(20, 40), st.floats(20, 40)),
@@ -50,7 +50,7 @@ def test_object_shows_where_its_box_is_placed(centre, radii, offset, extent, ang
     (placed_centre,), (placed_extent,) = centre_and_extent(window.place(xyxy[None]))
     seen_centre, seen_extent = measure_ellipse(view, extent)
     np.testing.assert_allclose(placed_centre, seen_centre, atol=0.2)
-    np.testing.assert_allclose(placed_extent, seen_extent, atol=2.5)  # sampling blurs, and so widens, a little
+    np.testing.assert_allclose(placed_extent, seen_extent, atol=2)  # sampling blurs, and so widens, a little
 
 
 @pytest.mark.parametrize("mirror", [False, True])
