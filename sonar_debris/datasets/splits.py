@@ -19,6 +19,8 @@ from sonar_debris.errors import SonarDebrisError
 
 SPLITS = ("scene", "random")
 FOLDS = ("0", "1", "2", "3", "4")
+# Choices of scenes of which the one nearest to the share wanted is taken.
+SCENE_CHOICES = 50
 Item = TypeVar("Item", Crop, LabelledFrame)
 
 
@@ -64,21 +66,23 @@ def scenes_of(root: Path, frames: Sequence[LabelledFrame]) -> list[str]:
 def hold_out_scenes(
     frames: Sequence[LabelledFrame], share: float = 0.2, seed: int = 0
 ) -> tuple[list[LabelledFrame], list[LabelledFrame]]:
-    """Keep whole scenes of frames, which are all read, for validation; where all show one scene, the last frames.
+    """Keep whole scenes of frames, which are all read, for validation; the last frames where one scene is nearly all.
 
     Args:
         frames: N labelled frames, in order.
-        share: of the scenes, or of the frames, that is kept.
+        share: of the frames that is kept, as nearly as whole scenes allow.
         seed: of the choice of scenes.
 
     Returns:
         The frames to learn from and those to validate on.
     """
-    scenes = _compute_scenes(frames)
-    if scenes.max(initial=0) == 0:
-        first = len(frames) - int(share * len(frames))
-        return list(frames[:first]), list(frames[first:])
-    ((train, val),) = GroupShuffleSplit(1, test_size=share, random_state=seed).split(frames, groups=scenes)
+    scenes, wanted = _compute_scenes(frames), share * len(frames)
+    train, val = np.split(np.arange(len(frames)), [len(frames) - int(wanted)])
+    if scenes.max(initial=0) > 0:
+        choices = GroupShuffleSplit(SCENE_CHOICES, test_size=share, random_state=seed).split(frames, groups=scenes)
+        by_scene = min(choices, key=lambda choice: abs(len(choice[1]) - wanted))
+        if wanted / 2 <= len(by_scene[1]) <= 2 * wanted:
+            train, val = by_scene
     return [frames[number] for number in train], [frames[number] for number in val]
 
 

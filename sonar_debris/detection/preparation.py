@@ -6,9 +6,9 @@ import numpy as np
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.normalisation import normalise
 
-# A frame with a longer side than this, in pixels, is searched at reduced size: the networks learnt objects of
-# 15 to 250 pixels in frames of 480 rows, and memory stays bounded whatever is read.
-MAX_SIDE = 640
+# A frame with a longer side than this, in pixels, is searched at reduced size, that of the frames that the networks
+# learnt from: an object then takes the share of the fan that it took there, and memory stays bounded whatever is read.
+MAX_SIDE = 480
 
 
 def prepare(frame: Frame) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from sonar_debris.datasets.crops import Crop, read_crops
 from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.datasets.splits import FOLDS, select_crops, select_frames
+from sonar_debris.datasets.splits import FOLDS, hold_out_scenes, select_crops, select_frames
 from sonar_debris.datasets.watertank import read_watertank
 from sonar_debris.errors import SonarDebrisError
 
@@ -141,3 +142,32 @@ def test_the_release(real_data):
         assert all(chosen) and sorted(sum(chosen, [])) == sorted(names(frames))
     assert len(select_crops(real_data, crops, "scene", FOLDS)) == 1980
     assert len(select_crops(real_data, crops, "random", "train")) == 1386
+
+
+def frames_that_show(folder, *scenes):
+    """Frames, each a noisy picture of a scene."""
+    for number, scene in enumerate(scenes):
+        pattern = cv2.resize(np.random.default_rng(scene).uniform(0, 200, (6, 4)), (80, 120))
+        noise = np.random.default_rng((scene, number)).normal(0, 5, pattern.shape)
+        cv2.imwrite(str(folder / f"{number:02}.png"), np.uint8(np.clip(pattern + noise, 0, 255)))
+    return [
+        LabelledFrame(f"{number:02}", folder / f"{number:02}.png", np.zeros((0, 4), np.float32), np.zeros(0, int))
+        for number in range(len(scenes))
+    ]
+
+
+def test_whole_scenes_of_about_the_share_are_held_out(tmp_path):
+    scenes = [0] * 8 + [1] * 4 + [2] * 3 + [3] * 5
+    train, val = (
+        {scenes[int(frame.name)] for frame in part} for part in hold_out_scenes(frames_that_show(tmp_path, *scenes))
+    )
+
+    assert train == {0, 2, 3} and val == {1}
+
+
+@pytest.mark.parametrize("scenes", [[0] * 20, [0] * 19 + [1], [1] + [0] * 19])
+def test_where_one_scene_is_nearly_all_the_last_frames_are_held_out(tmp_path, scenes):
+    frames = frames_that_show(tmp_path, *scenes)
+    train, val = hold_out_scenes(frames)
+
+    assert names(train) == names(frames[:16]) and names(val) == names(frames[16:])
