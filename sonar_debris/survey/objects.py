@@ -11,7 +11,7 @@ from sonar_debris.detection.detections import UNKNOWN
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
-# Of a recording: what was seen in fewer frames is taken for clutter.
+# Frames of a recording in which an object has to be seen: what is expected in fewer, by the scores, is taken for clutter.
 MIN_FRAMES = 5
 # Of boxes in one frame of which one lies in the other by more than this share, the better stands for the object.
 MAX_OVERLAP = 0.5
@@ -47,9 +47,9 @@ def _find(store: SurveyStore) -> tuple[list[tuple], list[tuple]]:
         rows = _without_doubles(store.table(DETECTIONS.format(",".join(map(str, sources)))))
         rows["index"] = rows["position"] if kind == "recording" else rows["source"]
         # What a single image shows is seen only once.
-        tracks, least = (np.arange(len(rows)), 1) if kind == "single" else (track(rows), MIN_FRAMES)
+        tracks, least = (np.arange(len(rows)), 0) if kind == "single" else (track(rows), MIN_FRAMES)
         for _, seen in rows.groupby(tracks, sort=True):
-            if seen["index"].nunique() >= least or len(_accepted(seen)):
+            if _expected_frames(seen) >= least or len(_accepted(seen)):
                 objects.append(_describe(seen))
                 sightings += [(*key, len(objects)) for key in seen[["source", "position", "rank"]].to_numpy().tolist()]
     return [(number, *each) for number, each in enumerate(objects, start=1)], sightings
@@ -97,6 +97,11 @@ def _describe(seen: pd.DataFrame) -> tuple:
         *(None if pd.isna(time) else float(time) for time in (seen["time"].min(), seen["time"].max())),
         *_place(seen.dropna(subset=["latitude", "longitude"])),
     )
+
+
+def _expected_frames(seen: pd.DataFrame) -> float:
+    """In how many frames an object is there, if each score is the probability that its detection is right."""
+    return float(seen.groupby("index")["score"].max().sum())
 
 
 def _accepted(seen: pd.DataFrame) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def test_nothing_seen():
     assert track(seen(5, (0, 0), present=lambda *_: False)[0]).tolist() == []
 
 
-def detection(x, name="can", score=0.8, place=(None, None)):
+def detection(x, name="can", score=1.0, place=(None, None)):
     return (x, 50.0, 20.0, 20.0, name, score, score, None, None, None, None, *place)
 
 
@@ -91,8 +91,8 @@ def objects(store):
 
 
 def test_an_object_is_counted_once_and_named_by_the_weighted_vote(store):
-    names = ["can", "tire", "tire", "unknown", "can", "can"]
-    scores = [0.5, 0.9, 0.8, 0.99, 0.5, 0.6]
+    names = ["can", "tire", "tire", "unknown", "can", "can", "tire"]
+    scores = [0.5, 0.9, 0.8, 0.99, 0.5, 0.6, 0.8]
     fill(
         store,
         "a.aris",
@@ -101,15 +101,24 @@ def test_an_object_is_counted_once_and_named_by_the_weighted_vote(store):
 
     assert find_objects(store) == 1
 
-    assert objects(store) == [("tire", 6, 0.9, 1, 0)]
-    assert store.read("SELECT first_time, last_time FROM object") == [(0.0, 5.0)]
+    assert objects(store) == [("tire", 7, 0.9, 1, 0)]
+    assert store.read("SELECT first_time, last_time FROM object") == [(0.0, 6.0)]
     (agreement,) = store.read("SELECT agreement FROM object")[0]
-    assert agreement == pytest.approx(1.7 / sum(scores))
-    assert len(store.read("SELECT * FROM sighting")) == 6
+    assert agreement == pytest.approx(2.5 / sum(scores))
+    assert len(store.read("SELECT * FROM sighting")) == 7
 
 
-def test_what_a_recording_shows_in_four_frames_is_clutter(store):
-    fill(store, "a.aris", [frame(k, *([detection(10)] if k < 4 else [])) for k in range(9)])
+@pytest.mark.parametrize(
+    ("frames", "score", "count"), [(4, 1.0, 0), (5, 1.0, 1), (9, 0.5, 0), (10, 0.5, 1), (40, 0.1, 0)]
+)
+def test_what_is_expected_in_fewer_than_five_frames_of_a_recording_is_clutter(store, frames, score, count):
+    fill(store, "a.aris", [frame(k, *([detection(10, score=score)] if k < frames else [])) for k in range(45)])
+
+    assert find_objects(store) == count
+
+
+def test_two_detections_of_an_object_in_a_frame_are_one_sighting(store):
+    fill(store, "a.aris", [frame(k, detection(10), detection(21, score=0.9)) for k in range(4)])
 
     assert find_objects(store) == 0
 

@@ -19,12 +19,12 @@ NASTY = 'dive <b>"7",é.aris'
 
 @pytest.fixture
 def survey(tmp_path):
-    """A recording of six frames that shows one object, one of its frames damaged, and an image that shows none."""
+    """A recording of seven frames that shows one object, one of its frames damaged, and an image that shows none."""
     with SurveyStore(tmp_path) as store:
         ids = store.add_sources([NASTY, "ping.png", "gone.png"])
         with store.transaction():
-            frames = [_frame(k) for k in range(5)]
-            for each in [*frames, failed(5, "damaged")]:
+            frames = [_frame(k) for k in range(6)]
+            for each in [*frames, failed(6, "damaged")]:
                 store.add_frame(ids[NASTY], each)
             store.finish_source(ids[NASTY], None)
             store.add_frame(ids["ping.png"], Searched(0, (80, 60, *[None] * 6)))
@@ -59,13 +59,13 @@ def test_the_command_offers_every_writer():
 def test_coco(exported):
     coco = COCO(str(exported / "detections.coco.json"))
 
-    assert len(coco.imgs) == 6 and len(coco.anns) == 5
+    assert len(coco.imgs) == 7 and len(coco.anns) == 6
     (first,) = coco.loadAnns(coco.getAnnIds(imgIds=[1]))
     assert first["bbox"] == [10, 20, 30, 40] and first["range_m"] == 3
     assert coco.loadCats(first["category_id"])[0]["name"] == "tire"
     assert coco.dataset["failures"] == [
         {"file_name": "gone.png", "error": "no image"},
-        {"file_name": NASTY, "error": "frame 5: damaged"},
+        {"file_name": NASTY, "error": "frame 6: damaged"},
     ]
 
 
@@ -73,9 +73,9 @@ def test_coco(exported):
 def test_tables(exported, read, suffix):
     detections, objects = (read(exported / f"{name}.{suffix}") for name in ("detections", "objects"))
 
-    assert detections["file"].tolist() == [NASTY] * 5 and detections["object"].tolist() == [1] * 5
+    assert detections["file"].tolist() == [NASTY] * 6 and detections["object"].tolist() == [1] * 6
     assert np.allclose(detections[["x", "score", "latitude"]].iloc[2], [12, 0.9, 48.5])
-    assert objects["class"].tolist() == ["tire"] and objects["frames"].tolist() == [5]
+    assert objects["class"].tolist() == ["tire"] and objects["frames"].tolist() == [6]
 
 
 def test_maps(exported):
@@ -101,9 +101,9 @@ def test_a_survey_without_positions_has_an_empty_map(tmp_path):
 def test_megadetector(exported):
     content = json.loads((exported / "megadetector.json").read_text())
 
-    assert [image["file"] for image in content["images"]][4:] == [f"{NASTY}#4", f"{NASTY}#5", "ping.png"]
+    assert [image["file"] for image in content["images"]][4:] == [f"{NASTY}#4", f"{NASTY}#5", f"{NASTY}#6", "ping.png"]
     assert content["images"][0]["detections"] == [{"category": "1", "conf": 0.9, "bbox": [0.05, 0.2, 0.15, 0.4]}]
-    assert content["images"][5]["failure"] == "damaged" and content["images"][6]["detections"] == []
+    assert content["images"][6]["failure"] == "damaged" and content["images"][7]["detections"] == []
 
 
 def test_mot(exported):
