@@ -11,7 +11,7 @@ from sonar_debris.detection.detections import UNKNOWN
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
-# Frames of a recording in which an object has to be seen: what is expected in fewer, by the scores, is taken for clutter.
+# Frames of a recording that an object has to be seen in: what is to be expected in fewer, by its scores, is clutter.
 MIN_FRAMES = 5
 # Of boxes in one frame of which one lies in the other by more than this share, the better stands for the object.
 MAX_OVERLAP = 0.5
