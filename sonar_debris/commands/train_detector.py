@@ -75,7 +75,7 @@ def detector(
     \b
     Example:
       sonar-debris train detector --data marine-debris-fls -o my-model
-      sonar-debris train detector --images frames --labels labels.json --init other-model -o my-model
+      sonar-debris train detector --images frames --labels labels.json --init single-pass -o my-model
     """
     from sonar_debris.detection.registry import find_model
     from sonar_debris.detection.settings import SinglePassSettings
