@@ -53,7 +53,13 @@ def with_data(command: Callable) -> Callable:
     @click.option("--data", "root", type=click.Path(path_type=Path), help="Folder of the public release.")
     @click.option("--split", type=click.Choice(["scene", "random"]), default="scene", show_default=True)
     @click.option("--test-fold", type=FOLD, default="0", show_default=True, help="Scene fold left for testing.")
-    @click.option("--val-fold", type=FOLD, default="3", show_default=True, help="Scene fold left for validation.")
+    @click.option(
+        "--val-fold",
+        type=FOLD,
+        default="3",
+        show_default=True,
+        help="Scene fold left for validation; with none, all but the test part is learnt, of the random split too.",
+    )
     @click.option("--simulated", type=click.IntRange(min=0), default=0, show_default=True, help="Simulated frames too.")
     @functools.wraps(command)
     def run(root: Path | None, split: str, test_fold: str, val_fold: str, simulated: int, **others):
@@ -108,7 +114,7 @@ def claim(output: Path, data: TrainingData, **options) -> None:
 def choose_training_parts(split: str, test_fold: str, val_fold: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Parts to learn from and parts to validate on."""
     if split == "random":
-        return ("train",), ("val",)
+        return (("train", "val"), ()) if val_fold == "none" else (("train",), ("val",))
     if test_fold == val_fold != "none":
         raise click.UsageError("--test-fold and --val-fold must differ")
     val = () if val_fold == "none" else (val_fold,)

@@ -135,6 +135,7 @@ def test_a_folder_that_is_no_release(tmp_path):
         ("scene", "4", "none", (("0", "1", "2", "3"), ())),
         ("scene", "none", "none", (("0", "1", "2", "3", "4"), ())),
         ("random", "2", "2", (("train",), ("val",))),
+        ("random", "0", "none", (("train", "val"), ())),
     ],
 )
 def test_parts_to_learn_from_and_to_validate_on(split, test_fold, val_fold, parts):
