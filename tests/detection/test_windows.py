@@ -29,7 +29,7 @@ def measure_ellipse(view: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, n
     return centre, 4 * np.sqrt(((points - centre[:, None, None]) ** 2 * weight).sum((1, 2)))
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(
     centre=st.tuples(st.floats(100, 140), st.floats(100, 140)),
     radii=st.tuples(st.floats(20, 40), st.floats(20, 40)),
