@@ -20,25 +20,24 @@ from sonar_debris.quiet import quiet_backend
 with quiet_backend():
     from sonar_debris import DebrisDetector, Frame
 
-TURNS, WARM_UP = 60, 5
+# Frames of a turn; of each turn the first ones, while the other's threads still spin down, do not count.
+TURNS, FRAMES, WARM_UP = 10, 12, 4
 PEER = Path(__file__).parent / "peers" / "yolo" / "serve_times.py"
 
 
 def main() -> None:
-    """Time frame by frame, in turn with the peer, and print the medians."""
+    """Time a few frames, in turn with the peer, and print the medians."""
     image = np.random.default_rng(0).uniform(0.02, 0.3, (480, 320)).astype(np.float32)
     frame, detector = Frame(image, Path("frame.png"), "frame.png"), DebrisDetector.from_pretrained("single-pass")
     ways = {"single-pass, whole": lambda: measure(lambda: detector.detect(frame))}
     if len(sys.argv) > 1:
         ways["YOLO11n"] = start_peer(sys.argv[1])
     times: dict[str, list] = {name: [] for name in ways}
-    for turn in range(TURNS + WARM_UP):
+    for _ in range(TURNS):
         for name, way in ways.items():
-            taken = way()
-            if turn >= WARM_UP:
-                times[name].append(taken)
+            times[name] += [way() for _ in range(FRAMES)][WARM_UP:]
     medians = {name: np.median(each, axis=0) for name, each in times.items()}
-    print(f"one 480×320 frame on two cores, medians of {TURNS} runs in turn")
+    print(f"one 480×320 frame on two cores, medians of {TURNS} turns of {FRAMES - WARM_UP} frames")
     print(f"single-pass through Keras: {medians['single-pass, whole'][0]:.1f} ms, boxes and suppression included")
     if "YOLO11n" in medians:
         network, whole = medians["YOLO11n"]
