@@ -63,7 +63,7 @@ def evaluate() -> None:
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Draw precision-recall curves, the confusion matrix and the worst misses there.",
+    help="Draw precision-recall curves, the confusion matrix, the worst misses and false alarms there.",
 )
 def detections(
     selection: Selection, models: tuple[str, ...], predictions: Path | None, output: Path | None, report: Path | None
@@ -102,7 +102,7 @@ def detections(
     if report:
         from sonar_debris.evaluation.detection_report import draw_report
 
-        draw_report(report, frames, named, CLASS_NAMES, metrics)
+        draw_report(report, frames, named, CLASS_NAMES, metrics, scenes)
         click.echo(f"pictures in {report}")
     parts = {"intervals": intervals, "by_size": sizes, "by_scene": places}
     parts = {name: {key: asdict(one) for key, one in each.items()} for name, each in parts.items()}

@@ -1,4 +1,4 @@
-"""A folder to look at: precision-recall curves, confusion matrix and the worst misses of a detector."""
+"""A folder to look at: precision-recall curves, confusion matrix, the worst misses and false alarms of a detector."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +10,12 @@ from matplotlib.patches import Rectangle
 from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.detection.detections import UNKNOWN, Detections
 from sonar_debris.evaluation.detection_metrics import DetectionMetrics, match_detections
-from sonar_debris.evaluation.mistakes import Miss, confusion_pairs, worst_misses
+from sonar_debris.evaluation.mistakes import Mistake, confusion_pairs, false_alarms, misses, worst
 from sonar_debris.evaluation.plots import plot_confusion, plot_curves
 from sonar_debris.frames import open_frames
 
 GALLERY, COLUMNS = 24, 6
-# How much of a miss's surroundings the gallery shows, in sides of its box and in pixels.
+# How much of a mistake's surroundings the gallery shows, in sides of its box and in pixels.
 CONTEXT, MARGIN = 0.5, 30
 
 
@@ -25,8 +25,9 @@ def draw_report(
     named: Sequence[Detections],
     class_names: Sequence[str],
     metrics: DetectionMetrics,
+    scenes: Sequence[str],
 ) -> None:
-    """Write ``precision-recall.png``, ``confusion.png`` and ``misses.png``.
+    """Write ``precision-recall.png``, ``confusion.png``, ``misses.png`` and ``false-alarms.png``.
 
     Args:
         folder: where to; made if it is not there.
@@ -34,6 +35,7 @@ def draw_report(
         named: what was found in each, at every score, as `rename` gives it.
         class_names: the names of the classes.
         metrics: the figures; what scores below their best threshold counts as not found.
+        scenes: that of each frame; of each, one mistake of a class is shown.
     """
     folder.mkdir(parents=True, exist_ok=True)
     precision = match_detections(frames, named, class_names).eval["precision"][0, :, :, 0, -1]
@@ -43,37 +45,35 @@ def draw_report(
     kept = [found[found.score >= (metrics.best.threshold or 0)] for found in named]
     names = (*class_names, UNKNOWN, "nothing")
     plot_confusion(folder / "confusion.png", *confusion_pairs(frames, kept, len(class_names)), names)
-    _draw_misses(folder / "misses.png", frames, kept, worst_misses(frames, kept, GALLERY), class_names)
+    for name, mistakes in (("misses", misses(frames, kept)), ("false-alarms", false_alarms(frames, kept))):
+        _draw_gallery(folder / f"{name}.png", frames, kept, worst(mistakes, scenes, GALLERY), names)
 
 
-def _draw_misses(
+def _draw_gallery(
     path: Path,
     frames: Sequence[LabelledFrame],
     kept: Sequence[Detections],
-    misses: Sequence[Miss],
-    class_names: Sequence[str],
+    mistakes: Sequence[Mistake],
+    names: Sequence[str],
 ) -> None:
-    """Each miss in its surroundings, its box green; what was found there red."""
-    rows = max(1, -(-len(misses) // COLUMNS))
+    """Each mistake in its surroundings: labels green, what was found red, the mistake itself drawn bold."""
+    rows = max(1, -(-len(mistakes) // COLUMNS))
     figure = Figure(figsize=(2.4 * COLUMNS, 2.6 * rows), layout="constrained")
     for axes in figure.subplots(rows, COLUMNS, squeeze=False).flat:
         axes.set_axis_off()
-    for axes, miss in zip(figure.axes, misses, strict=False):
-        image = next(open_frames(frames[miss.frame].path)).image
+    for axes, mistake in zip(figure.axes, mistakes, strict=False):
+        frame, found = frames[mistake.frame], kept[mistake.frame]
+        image = next(open_frames(frame.path)).image
         axes.imshow(image, cmap="gray", interpolation="nearest")
-        _draw_box(axes, miss.xyxy, "lime")
-        found = kept[miss.frame]
-        for box, name in zip(found.xyxy, found.names, strict=True):
-            _draw_box(axes, box, "red")
-            axes.text(*box[:2], name, color="red", fontsize="x-small", clip_on=True)
-        left, top, right, bottom = _surroundings(miss.xyxy, image.shape)
+        for shown, colour in ((frame, "lime"), (found, "red")):
+            for box, class_id in zip(shown.xyxy, shown.class_id, strict=True):
+                width = 2 if np.array_equal(box, mistake.xyxy) else 1
+                axes.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), fill=False, edgecolor=colour, linewidth=width))
+                axes.text(*box[:2], names[class_id], color=colour, fontsize="x-small", clip_on=True)
+        left, top, right, bottom = _surroundings(mistake.xyxy, image.shape)
         axes.set(xlim=(left, right), ylim=(bottom, top))
-        axes.set_title(f"{class_names[miss.class_id]}\n{frames[miss.frame].name}", fontsize="x-small")
+        axes.set_title(f"{names[mistake.class_id]}\n{frame.name}", fontsize="x-small")
     figure.savefig(path, dpi=100)
-
-
-def _draw_box(axes, box: np.ndarray, colour: str) -> None:
-    axes.add_patch(Rectangle(box[:2], *(box[2:] - box[:2]), fill=False, edgecolor=colour, linewidth=1))
 
 
 def _surroundings(box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What a detector gets wrong, frame by frame, at one score threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,20 +12,21 @@ from sonar_debris.evaluation.meeting import meet
 
 
 @dataclass(frozen=True)
-class Miss:
-    """An object that no box of the right name met.
+class Mistake:
+    """An object that no box of the right name met, or a box that met no object.
 
     Attributes:
         frame: its index.
         xyxy: ``(4,)`` its box in pixels.
         class_id: its class.
-        overlap: the highest IoU of a box of its name, in [0, 1].
+        degree: how bad it is, in [0, 1]: of a missed object, how far off (1 - IoU) the nearest box of its name is; of
+            a false alarm its score.
     """
 
     frame: int
     xyxy: np.ndarray
     class_id: int
-    overlap: float
+    degree: float
 
 
 def confusion_pairs(
@@ -53,20 +54,49 @@ def confusion_pairs(
     return np.concatenate(true), np.concatenate(given)
 
 
-def worst_misses(
-    frames: Sequence[LabelledFrame], detections: Sequence[Detections], limit: int, overlap: float = 0.5
-) -> list[Miss]:
-    """The missed objects, those first that boxes of their name come least near.
+def misses(frames: Sequence[LabelledFrame], detections: Sequence[Detections], overlap: float = 0.5) -> list[Mistake]:
+    """The objects that no box of their name overlaps with this IoU.
 
     Args:
         frames: the labelled frames.
         detections: what counts as found in each.
-        limit: how many to give at most.
-        overlap: an object is missed if no box of its name overlaps it with this IoU.
+        overlap: the IoU, in [0, 1].
     """
     nearest = [
-        Miss(number, box, int(class_id), float(iou(box[None], found.xyxy[found.class_id == class_id]).max(initial=0)))
+        (number, box, int(class_id), iou(box[None], found.xyxy[found.class_id == class_id]).max(initial=0))
         for number, (frame, found) in enumerate(zip(frames, detections, strict=True))
         for box, class_id in zip(frame.xyxy, frame.class_id, strict=True)
     ]
-    return sorted((one for one in nearest if one.overlap < overlap), key=lambda one: one.overlap)[:limit]
+    return [Mistake(*which, float(1 - reached)) for *which, reached in nearest if reached < overlap]
+
+
+def false_alarms(
+    frames: Sequence[LabelledFrame], detections: Sequence[Detections], overlap: float = 0.5
+) -> list[Mistake]:
+    """The boxes that overlap no object with this IoU, whatever its class: some of these objects lack a label only.
+
+    Args:
+        frames: the labelled frames.
+        detections: what counts as found in each.
+        overlap: the IoU, in [0, 1].
+    """
+    return [
+        Mistake(number, box, int(class_id), float(score))
+        for number, (frame, found) in enumerate(zip(frames, detections, strict=True))
+        for box, class_id, score in zip(found.xyxy, found.class_id, found.score, strict=True)
+        if iou(box[None], frame.xyxy).max(initial=0) < overlap
+    ]
+
+
+def worst(mistakes: Iterable[Mistake], scenes: Sequence[str], limit: int) -> list[Mistake]:
+    """The worst mistakes, one of each class in a scene: the frames of a scene show the same mistake many times.
+
+    Args:
+        mistakes: to choose from.
+        scenes: that of each frame.
+        limit: how many to give at most.
+    """
+    first: dict[tuple[str, int], Mistake] = {}
+    for one in sorted(mistakes, key=lambda one: -one.degree):
+        first.setdefault((scenes[one.frame], one.class_id), one)
+    return list(first.values())[:limit]
