@@ -123,6 +123,8 @@ def release_lesson(data: TrainingData, without: Sequence[str]) -> Lesson:
     unknown = sorted(set(without) - {*CLASS_NAMES})
     if unknown:
         raise click.UsageError(f"--without: no class {', '.join(unknown)}; choose among {', '.join(CLASS_NAMES)}")
+    if without and data.simulated:
+        raise click.UsageError("--without goes with --simulated 0: simulated frames show every class")
     hidden = {CLASS_NAMES.index(name) for name in without}
     there = (data.root / COLLECTION).is_dir()
     objects = read_turntable_objects(data.root, CLASS_NAMES) if there else []

@@ -8,6 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
+from sonar_debris.commands.train_detector import release_lesson
+from sonar_debris.commands.training_options import TrainingData
+from sonar_debris.datasets.watertank import CLASS_NAMES
 from sonar_debris.detection.detector import DebrisDetector
 
 TINY = ("--epochs", 1, "--steps", 2, "--batch-size", 2)
@@ -96,3 +99,29 @@ def test_a_run_folder_of_another_training(trained, tiny_release):
 
     assert result.exit_code == 2
     assert "holds a training with another schedule" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--without", "anchor"), "--without: no class anchor; choose among bottle"),
+        (("--without", "hook", "--simulated", 5), "--without goes with --simulated 0"),
+    ],
+)
+def test_classes_that_cannot_be_left_out(tiny_release, tmp_path, words, reason):
+    result = run("--data", tiny_release, "-o", tmp_path / "run", *TINY, *words)
+
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_class_left_out_is_seen_in_no_frame(tiny_release):
+    data, tire = TrainingData(tiny_release, "scene", tuple("0124"), ("3",), 0), CLASS_NAMES.index("tire")
+
+    whole, lesson = release_lesson(data, ()), release_lesson(data, ("tire",))
+
+    without = [frame.name for frame in whole.train if tire not in frame.class_id]
+    assert [frame.name for frame in lesson.train] == without
+    assert 0 < len(without) < len(whole.train)
+    assert not any(tire in frame.class_id for frame in [*lesson.val, *lesson.objects])
