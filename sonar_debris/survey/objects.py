@@ -8,6 +8,7 @@ import pandas as pd
 
 from sonar_debris.detection.boxes import intersection_over_smaller, non_maximum_suppression
 from sonar_debris.detection.detections import UNKNOWN
+from sonar_debris.survey.echo_and_shadow import join_echo_and_shadow
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
@@ -47,12 +48,19 @@ def _find(store: SurveyStore) -> tuple[list[tuple], list[tuple]]:
         rows = _without_doubles(store.table(DETECTIONS.format(",".join(map(str, sources)))))
         rows["index"] = rows["position"] if kind == "recording" else rows["source"]
         # What a single image shows is seen only once.
-        tracks, least = (np.arange(len(rows)), 0) if kind == "single" else (track(rows), MIN_FRAMES)
-        for _, seen in rows.groupby(tracks, sort=True):
-            if _expected_frames(seen) >= least or len(_accepted(seen)):
-                objects.append(_describe(seen))
-                sightings += [(*key, len(objects)) for key in seen[["source", "position", "rank"]].to_numpy().tolist()]
+        numbers = np.arange(len(rows)) if kind == "single" else _follow(rows)
+        for _, seen in rows.groupby(numbers):
+            objects.append(_describe(seen))
+            sightings += [(*key, len(objects)) for key in seen[["source", "position", "rank"]].to_numpy().tolist()]
     return [(number, *each) for number, each in enumerate(objects, start=1)], sightings
+
+
+def _follow(rows: pd.DataFrame) -> pd.Series:
+    """The number of each detection's object, NaN for clutter. What a person accepted is an object in any case."""
+    rows = rows.assign(track=track(rows))
+    settled = rows["track"].isin(_accepted(rows)["track"])
+    there = rows[settled | (rows["track"].map(_expected_frames(rows)) >= MIN_FRAMES)]
+    return there["track"].where(settled, join_echo_and_shadow(there)).reindex(rows.index)
 
 
 def _sequences(store: SurveyStore) -> Iterator[tuple[str, list[int]]]:
@@ -99,9 +107,9 @@ def _describe(seen: pd.DataFrame) -> tuple:
     )
 
 
-def _expected_frames(seen: pd.DataFrame) -> float:
-    """In how many frames an object is there, if each score is the probability that its detection is right."""
-    return float(seen.groupby("index")["score"].max().sum())
+def _expected_frames(rows: pd.DataFrame) -> pd.Series:
+    """In how many frames each track is there, if each score is the probability that its detection is right."""
+    return rows.groupby(["track", "index"])["score"].max().groupby("track").sum()
 
 
 def _accepted(seen: pd.DataFrame) -> pd.DataFrame:

@@ -173,6 +173,20 @@ def test_two_boxes_around_one_object_are_one_object(store):
     assert objects(store)[0][:2] == ("can", 6)
 
 
+def test_an_echo_beside_its_shadow_is_no_second_object_unless_a_person_says_so(store):
+    foot = (14.0, 71.0, 10.0, 10.0, "tire", 1.0, 1.0, *[None] * 6)
+    fill(store, "a.aris", [frame(k, detection(10), *([foot] if k % 3 == 0 else [])) for k in range(30)])
+
+    assert find_objects(store) == 1
+    assert objects(store)[0][:2] == ("can", 30)
+    assert len(store.read("SELECT * FROM sighting")) == 40
+
+    store.decide((1, 3, 1), "accepted", "tire")
+
+    assert find_objects(store) == 2
+    assert [row[:2] for row in objects(store)] == [("can", 30), ("tire", 10)]
+
+
 def test_an_object_seen_again_after_a_while_is_the_same_where_its_place_is_known(store):
     here, there = (48.5, -4.5), (48.5, -4.49999)  # 0.7 m apart
     seen_again = [frame(k, *([detection(10, place=here)] if not 10 <= k < 60 else [])) for k in range(70)]
