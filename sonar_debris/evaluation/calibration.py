@@ -10,6 +10,10 @@ from sonar_debris.detection.settings import IDENTITY, Calibration
 CALIBRATED_FROM = 0.1
 # Between two scores that are right equally often the better is still the better: the map rises everywhere.
 SLOPE = 1e-3
+# A weight so large that it hardly holds the fit back, only keeps it finite where the scores tell right from wrong.
+WEAK = 1e3
+# Between these scores, evenly spaced in their log-odds, the map is linear.
+KNOTS = (1 / (1 + np.exp(-np.linspace(-7, 7, 141)))).round(6)
 
 
 def expected_calibration_error(score: np.ndarray, correct: np.ndarray, bins: int = 15) -> float:
@@ -49,9 +53,10 @@ def cross_fitted_calibration_error(parts: Sequence[tuple[np.ndarray, np.ndarray]
 
 
 def fit_calibration(score: np.ndarray, correct: np.ndarray) -> Calibration:
-    """The rising map from scores to the share of right ones that fits best (isotonic regression).
+    """The sigmoid of the scores' log-odds that says best how many are right (Platt scaling).
 
-    Zadrozny and Elkan, Transforming Classifier Scores into Accurate Multiclass Probability Estimates, 2002.
+    Two numbers to fit: a free map (isotonic regression) learns the validation's layouts by heart.
+    Platt, Probabilistic Outputs for Support Vector Machines, 1999.
 
     Args:
         score: ``(N,)`` scores in [0, 1].
@@ -61,15 +66,20 @@ def fit_calibration(score: np.ndarray, correct: np.ndarray) -> Calibration:
         Scores and what they are mapped to, both strictly rising from 0 to 1, for `numpy.interp`; the
         identity for N = 0.
     """
-    from sklearn.isotonic import IsotonicRegression
-
     if not len(score):
         return IDENTITY
-    fitted = IsotonicRegression(y_min=0, y_max=1).fit(score, correct)
-    x, y = fitted.X_thresholds_, fitted.y_thresholds_
-    inner = (x > 0) & (x < 1)
-    x, y = np.concatenate([[0], x[inner], [1]]), np.concatenate([[0], y[inner], [1]])
-    # Rounded before the slope is added: what is stored must rise too.
-    x, first = np.unique(x.round(6), return_index=True)
-    y = (1 - SLOPE) * y[first].round(6) + SLOPE * x
-    return tuple(x.tolist()), tuple(y.tolist())
+    y = (1 - SLOPE) * _fit_sigmoid(score, correct) + SLOPE * KNOTS
+    return (0.0, *KNOTS.tolist(), 1.0), (0.0, *y.round(9).tolist(), 1.0)
+
+
+def _fit_sigmoid(score: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """The shares of right ones at ``KNOTS``: the same everywhere where higher scores are not right more often."""
+    from scipy.special import logit
+    from sklearn.linear_model import LogisticRegression
+
+    flat = np.full(len(KNOTS), correct.mean())
+    if flat[0] in (0, 1):
+        return flat
+    odds = logit(np.clip(score, KNOTS[0], KNOTS[-1]))
+    fitted = LogisticRegression(C=WEAK).fit(odds[:, None], correct)
+    return fitted.predict_proba(logit(KNOTS)[:, None])[:, 1] if fitted.coef_[0, 0] > 0 else flat
