@@ -29,6 +29,9 @@ def join_echo_and_shadow(seen: pd.DataFrame) -> pd.Series:
     pairs = pairs[(pairs["mean"] >= TOUCHING) & (pairs["size"] >= TOGETHER * pairs["track"].map(frames))]
     nearest = pairs.sort_values("size", ascending=False, kind="stable").drop_duplicates("track")
     belongs = nearest.set_index("track")["track_greater"]
+    # A part of a part belongs to the whole. It ends: each is seen more often than the one before.
+    while belongs.isin(belongs.index).any():
+        belongs = belongs.map(belongs).fillna(belongs)
     return seen["track"].map(belongs).fillna(seen["track"]).astype(int)
 
 

@@ -56,5 +56,11 @@ def test_of_two_neighbours_the_part_belongs_to_the_one_seen_with_it_more_often()
     assert tracks == [0, 0, 2]
 
 
+def test_a_part_of_a_part_belongs_to_the_whole():
+    glint = (106.0, 195.0, 8.0, 8.0)
+
+    assert joined(shadow=(SHADOW, range(40)), foot=(FOOT, range(15)), glint=(glint, range(5))) == [0, 0, 0]
+
+
 def test_nothing_seen():
     assert join_echo_and_shadow(sightings()).tolist() == []
