@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from sonar_debris.training.batches import Sample, SampledBatches
+from sonar_debris.training.fused_batch_norm import with_fused_batch_norm
 from sonar_debris.training.progress import EpochLines
 
 
@@ -98,7 +99,7 @@ def _compiled(build: Callable, loss: Callable, schedule: Schedule, metrics: Sequ
     keras.utils.set_random_seed(schedule.seed)
     keras.config.set_dtype_policy(schedule.precision)
     try:
-        network = build()
+        network = with_fused_batch_norm(build())
     finally:
         keras.config.set_dtype_policy("float32")
     network.compile(
