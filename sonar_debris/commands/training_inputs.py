@@ -56,8 +56,8 @@ def crop_samples(data: TrainingData, size: int, seed: int) -> tuple:
     from sonar_debris.datasets.splits import select_crops
 
     crops = read_crops(data.root)
-    # The random split of the crops has two parts only: without a validation part, nothing is validated on.
-    parts = [part for part in (data.train, data.val) if part not in ((), ("val",))]
-    chosen = [select_crops(data.root, crops, data.split, part) for part in parts]
+    # The random split of the crops has no validation part.
+    parts = [[part for part in some if part != "val"] for some in (data.train, data.val)]
+    chosen = [select_crops(data.root, crops, data.split, some) for some in parts if some]
     draw = [CropSampler(some, size, augmented=not number).classification for number, some in enumerate(chosen)]
     return crop_class_names(data.root), *(draw + [None])[:2]

@@ -46,6 +46,14 @@ def test_a_classifier_of_crops(run, tmp_path):
     assert about["data"] == {"split": "random", "train": ["train"], "validation": ["val"], "simulated_frames": 0}
 
 
+def test_the_random_split_of_the_crops_has_no_validation_part_to_learn_from(run):
+    result = run(
+        "classifier", "--source", "crops", "--split", "random", "--val-fold", "none", "--network", "cnn-dropout", *TINY
+    )
+
+    assert result.exit_code == 0, result.output
+
+
 def test_a_classifier_of_frames(run, tmp_path):
     result = run("classifier", "--network", "mlp-dropout-tanh", "--size", 16, *TINY)
 
