@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
@@ -202,7 +203,12 @@ def test_the_command_serves_until_it_is_interrupted(night):
     words = ["-c", "from sonar_debris.commands.main import main; main()", "survey", "review", str(night), "--no-open"]
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        [sys.executable, *words, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, *words, "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # What a shell starts in the background ignores interrupts, and so would this child.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     address = re.search(r"http://127.0.0.1:\d+/", process.stdout.readline())[0]
 
