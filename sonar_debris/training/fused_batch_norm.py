@@ -5,7 +5,7 @@ from keras import layers, ops
 
 
 def with_fused_batch_norm(network: keras.Model) -> keras.Model:
-    """A copy of a network that computes the same, its training steps on a CPU in about three quarters of the time.
+    """A copy of a network that computes the same, its training steps in less time (`benchmarks/training_step.py`).
 
     It is for training only: with a layer class of its own it could not be loaded by Keras alone. Another backend than
     TensorFlow gets the network back as it is; JAX compiles the whole step anyway.
