@@ -3,9 +3,8 @@
 Run: python benchmarks/dense_objectness.py
 """
 
-import time
-
 import numpy as np
+from in_turn import medians_in_turn
 
 from sonar_debris.quiet import quiet_backend
 
@@ -26,14 +25,7 @@ def main() -> None:
         "windows": lambda: network.predict(windows, batch_size=64, verbose=0),
         "dense": lambda: dense.predict_on_batch(frame[None, ..., None]),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(4):
-        for name, score in ways.items():
-            begin = time.perf_counter()
-            score()
-            if turn:
-                seconds[name].append(time.perf_counter() - begin)
-    one_by_one, at_once = (float(np.median(seconds[name])) for name in ways)
+    one_by_one, at_once = medians_in_turn(ways, turns=3).values()
     print(f"{len(windows)} windows of a {ROWS}×{COLS} frame, one network, medians of 3 runs in turn")
     print(f"one by one {one_by_one:.2f} s, dense {at_once:.2f} s: {one_by_one / at_once:.0f} times faster")
 

@@ -3,9 +3,10 @@
 Run: python benchmarks/training_step.py
 """
 
-import time
+from functools import partial
 
 import numpy as np
+from in_turn import medians_in_turn
 
 from sonar_debris.quiet import quiet_backend
 
@@ -17,7 +18,7 @@ with quiet_backend():
     from sonar_debris.training.single_pass_loss import single_pass_loss
 
 BATCH, ROWS, COLS, CLASSES = 8, 480, 320, 11
-TURNS, STEPS = 6, 3
+TURNS = 10
 
 
 def main() -> None:
@@ -27,20 +28,15 @@ def main() -> None:
     corner = rng.uniform(5, 20, (BATCH, 3, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(3, 12, corner.shape), np.ones((BATCH, 3, 1))], axis=-1)
     network = build_single_pass(CLASSES)
-    ways = {"Keras": network, "fused": with_fused_batch_norm(network)}
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for each in ways.values():
+    networks = {"Keras": network, "fused": with_fused_batch_norm(network)}
+    for each in networks.values():
         each.compile(keras.optimizers.AdamW(1e-5), single_pass_loss, jit_compile=False)
-    for turn in range(1 + TURNS):
-        for name, each in ways.items():
-            begin = time.perf_counter()
-            for _ in range(STEPS):
-                each.train_on_batch(frames, boxes)
-            if turn:
-                seconds[name].append((time.perf_counter() - begin) / STEPS)
-    plain, fused = (1000 * float(np.median(seconds[name])) for name in ways)
-    print(f"a step of {BATCH} frames of {ROWS}×{COLS}, medians of {TURNS} turns: Keras's batch-norm {plain:.0f} ms,")
-    print(f"fused {fused:.0f} ms: {fused / plain:.2f} of the time")
+    ways = {name: partial(each.train_on_batch, frames, boxes) for name, each in networks.items()}
+    plain, fused = medians_in_turn(ways, TURNS).values()
+    print(
+        f"a step of {BATCH} frames of {ROWS}×{COLS}, medians of {TURNS} turns: Keras's batch-norm {1000 * plain:.0f} ms,"
+    )
+    print(f"fused {1000 * fused:.0f} ms: {fused / plain:.2f} of the time")
 
 
 if __name__ == "__main__":
