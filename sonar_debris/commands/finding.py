@@ -57,7 +57,7 @@ def find_in_parts(
         selection: which frames.
         models: one, or the models of a cross-validation.
         verb: the detector's method: ``"detect"`` or ``"propose"``.
-        calibrated: off for scores as the networks give them.
+        calibrated: off for scores as the networks give them, and no alternatives.
 
     Returns:
         For each model the frames, and what is found in each.
@@ -70,7 +70,7 @@ def find_in_parts(
         from sonar_debris.detection.settings import IDENTITY
 
         for detector in detectors:
-            detector.settings = replace(detector.settings, calibration=IDENTITY)
+            detector.settings = replace(detector.settings, calibration=IDENTITY, alternatives=0.0)
     parts = []
     for detector, part in assign(detectors, selection):
         warn_of_overlap(detector.settings.data, part)

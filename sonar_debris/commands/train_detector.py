@@ -161,6 +161,6 @@ def choose(folder: Path, settings: SinglePassSettings, val: Sequence[LabelledFra
     from sonar_debris.frames import open_frames
     from sonar_debris.training.thresholds import choose_thresholds
 
-    open_to_all = replace(settings, min_score=0.0)
+    open_to_all = replace(settings, min_score=0.0, alternatives=0.0)
     found = SinglePassDetector(load_network(folder / "detector.keras"), open_to_all)
     return choose_thresholds(settings, [(val, [found.detect(next(open_frames(frame.path))) for frame in val])])

@@ -75,6 +75,23 @@ def non_maximum_suppression(
     return np.array(keep, dtype=np.int64)
 
 
+def suppress_by_class(xyxy: np.ndarray, class_id: np.ndarray, score: np.ndarray, threshold: float) -> np.ndarray:
+    """The same among the boxes of each class only.
+
+    Args:
+        xyxy: ``(N, 4)`` boxes, no coordinate negative.
+        class_id: ``(N,)`` their classes.
+        score: ``(N,)`` scores.
+        threshold: a box goes if a better one of its class overlaps it more than this.
+
+    Returns:
+        ``(K,)`` int64 indices, K ≤ N, best score first.
+    """
+    # Moved so far apart that boxes of two classes never overlap.
+    far = np.float64(xyxy.max(initial=0) + 1)
+    return non_maximum_suppression(xyxy + far * class_id[:, None], score, threshold)
+
+
 def clip(xyxy: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Boxes ``(N, 4)`` cut off at the border of an image of ``shape`` (rows, cols)."""
     rows, cols = shape

@@ -34,6 +34,13 @@ class Detections:
             self.xyxy[index], self.score[index], self.class_id[index], self.objectness[index], self.class_names
         )
 
+    def __add__(self, other: "Detections") -> "Detections":
+        """Those of both, of the same ``class_names``, best score first; of equal scores the first's come first."""
+        parts = ("xyxy", "score", "class_id", "objectness")
+        both = (np.concatenate([getattr(self, part), getattr(other, part)]) for part in parts)
+        together = Detections(*both, self.class_names)
+        return together[np.argsort(-together.score, kind="stable")]
+
     @property
     def names(self) -> list[str]:
         """The class name of each detection."""

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -51,9 +52,7 @@ class DebrisDetector(ABC):
             raise ValueError(f"min_score must lie in [0, 1]. Received: {min_score}")
         folder = find_model(name_or_path)
         detector = _find_kind(folder / "model.json").load(folder)
-        if min_score is not None:
-            detector.settings = replace(detector.settings, min_score=min_score)
-        return detector
+        return detector if min_score is None else detector.with_settings(min_score=min_score)
 
     @classmethod
     @abstractmethod
@@ -63,6 +62,12 @@ class DebrisDetector(ABC):
         Raises:
             SonarDebrisError: a part of it is missing or cannot be read.
         """
+
+    def with_settings(self, **changed) -> Self:
+        """The same detector, its networks shared, with other `ModelSettings`."""
+        other = copy(self)
+        other.settings = replace(self.settings, **changed)
+        return other
 
     @property
     def name(self) -> str:
@@ -80,7 +85,10 @@ class DebrisDetector(ABC):
         return (*self.settings.class_names, UNKNOWN)
 
     def detect(self, frame: Frame) -> Detections:
-        """The objects in a frame, best score first."""
+        """The objects in a frame, best score first.
+
+        With a low ``min_score`` their alternatives, too, if the model tells any (`ModelSettings.alternatives`).
+        """
         return self.detect_batch([frame])[0]
 
     @abstractmethod

@@ -25,6 +25,8 @@ class ModelSettings:
         calibration: scores before calibration, and the share of detections with such a score that are right; both rise
             from 0 to 1, and what lies between them is interpolated.
         min_score: detections below this score are left out, unless the user says otherwise.
+        alternatives: an object's other names, those that it may have instead, score at most this, and are told only if
+            ``min_score`` is lower; 0 for one name an object.
         data: what it was trained on: split, folds or parts.
         training: the command and the seed that made it.
         figures: what was measured, by name.
@@ -38,6 +40,7 @@ class ModelSettings:
     min_probability: float = 0.4
     calibration: Calibration = IDENTITY
     min_score: float = 0.3
+    alternatives: float = 0.0
     data: dict = field(default_factory=dict)
     training: dict = field(default_factory=dict)
     figures: dict = field(default_factory=dict)
@@ -94,6 +97,7 @@ class SinglePassSettings(ModelSettings):
 
     kind: ClassVar[str] = "single-pass"
 
+    alternatives: float = 0.25
     candidates: int = 100
 
 

@@ -1,11 +1,12 @@
 """The single-pass detector: one network, one look at the whole frame."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from sonar_debris.detection.boxes import area, non_maximum_suppression
+from sonar_debris.detection.boxes import area, iou, non_maximum_suppression, suppress_by_class
 from sonar_debris.detection.detections import Detections
 from sonar_debris.detection.detector import DebrisDetector
 from sonar_debris.detection.fan_clip import clip_to_fan
@@ -17,6 +18,9 @@ from sonar_debris.networks.single_pass import MULTIPLE, STRIDE
 
 # Locations of a frame that are looked at, best first: their boxes overlap, so that far fewer remain.
 LOCATIONS = 300
+
+# Of what is an object: names that are less probable are no alternatives.
+LIKELY = 0.1
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -44,7 +48,7 @@ class SinglePassDetector(DebrisDetector):
 
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         """The objects in each of several frames, which may differ in size."""
-        return [self._named(*self._best(*found, found[1] * found[2].max(axis=1))) for found in self._look(frames)]
+        return [self._objects(*found) for found in self._look(frames)]
 
     def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """Boxes of objects of whatever class.
@@ -54,6 +58,25 @@ class SinglePassDetector(DebrisDetector):
         """
         (found,) = self._look([frame])
         return self._best(*found, found[1])[:2]
+
+    def _objects(self, xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray) -> Detections:
+        objects = self._named(*self._best(xyxy, objectness, named, objectness * named.max(axis=1)))
+        if self.settings.min_score >= self.settings.alternatives:
+            return objects
+        return objects + self._alternatives(xyxy, objectness, named, objects)
+
+    def _alternatives(
+        self, xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, objects: Detections
+    ) -> Detections:
+        """What suppression class by class would tell beside the objects, with scores that stay below theirs."""
+        location, class_id = np.nonzero(named >= LIKELY)
+        score = np.interp(objectness[location] * named[location, class_id], *self.settings.calibration)
+        found = Detections(xyxy[location], score, class_id, objectness[location], self.class_names)
+        found = found[score >= self.settings.min_score]
+        found = found[~_meets_its_like(found, objects, self.settings.overlap)]
+        best = suppress_by_class(found.xyxy, found.class_id, found.score, self.settings.overlap)
+        found = found[best[: self.settings.candidates]]
+        return replace(found, score=np.minimum(found.score, self.settings.alternatives).astype(np.float32))
 
     def _best(self, xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, score: np.ndarray) -> Found:
         """Of overlapping boxes the one with the highest score."""
@@ -72,6 +95,12 @@ class SinglePassDetector(DebrisDetector):
                 image, factors = prepared[number]
                 found[number] = _inside(*_decode(output), image, factors)
         return found
+
+
+def _meets_its_like(found: Detections, objects: Detections, overlap: float) -> np.ndarray:
+    """``(N,)``: whether an object of its class overlaps each detection."""
+    same = found.class_id[:, None] == objects.class_id
+    return (same & (iou(found.xyxy, objects.xyxy) > overlap)).any(axis=1)
 
 
 def _pad(image: np.ndarray) -> np.ndarray:

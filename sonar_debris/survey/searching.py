@@ -47,7 +47,8 @@ Search = Callable[[Sequence[Job], threading.Event], Iterator[list[Outcome]]]
 
 
 def search_here(detector: DebrisDetector, reading: Reading) -> Search:
-    """Search in this process, while a thread reads ahead."""
+    """Search in this process, while a thread reads ahead; an object has one name, however low the scores."""
+    detector = detector.with_settings(alternatives=0.0)
 
     def search(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[Outcome]]:
         for batch in read_batches(jobs, reading.batch_size, reading.wanted, reading.window, stop):

@@ -24,8 +24,8 @@ def choose_thresholds(settings: Settings, parts: Sequence[Part]) -> Settings:
 
     Args:
         settings: of the model.
-        parts: validation frames, and what the model, uncalibrated and without a threshold, found in each; one part, or
-            those of a cross-validation: what was found in each is then of another model.
+        parts: validation frames, and what the model, uncalibrated and without a threshold, found in each, without
+            alternatives; one part, or those of a cross-validation: what was found in each is then of another model.
 
     Returns:
         The settings with ``calibration``, ``min_score``, and the validation figures; of several parts these hold
@@ -43,9 +43,12 @@ def choose_thresholds(settings: Settings, parts: Sequence[Part]) -> Settings:
     error = cross_fitted_calibration_error(hits) if len(parts) > 1 else None
     if error is not None:
         figures["cross_fitted_calibration_error"] = error
+    min_score = settings.min_score if threshold is None else math.floor(1000 * threshold) / 1000
     return replace(
         settings,
         calibration=calibration,
-        min_score=settings.min_score if threshold is None else math.floor(1000 * threshold) / 1000,
+        min_score=min_score,
+        # By default an object is told once.
+        alternatives=min(settings.alternatives, min_score),
         figures=settings.figures | {name: round(float(value), 4) for name, value in figures.items()},
     )

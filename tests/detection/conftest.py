@@ -1,6 +1,5 @@
 """A detector of untrained networks, and frames for it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -61,13 +60,7 @@ def detector(request) -> DebrisDetector:
 @pytest.fixture
 def with_settings(detector):
     """Makes the same detector with some settings changed."""
-
-    def change(**settings) -> DebrisDetector:
-        changed = object.__new__(type(detector))
-        changed.__dict__.update(detector.__dict__, settings=replace(detector.settings, **settings))
-        return changed
-
-    return change
+    return detector.with_settings
 
 
 @pytest.fixture

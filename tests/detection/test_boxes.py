@@ -10,6 +10,7 @@ from sonar_debris.detection.boxes import (
     intersection_over_smaller,
     iou,
     non_maximum_suppression,
+    suppress_by_class,
 )
 
 EMPTY = np.zeros((0, 4), np.float32)
@@ -93,6 +94,14 @@ def test_suppression_of_no_boxes_gives_indices():
 
     assert kept.shape == (0,)
     assert EMPTY[kept].shape == (0, 4)
+
+
+def test_boxes_of_other_classes_suppress_none():
+    xyxy = boxes((0, 0, 10, 10), (1, 0, 11, 10), (1, 0, 11, 10), (0, 0, 640, 480))
+    class_id, score = np.array([2, 0, 2, 1]), np.array([0.9, 0.8, 0.7, 0.6])
+
+    assert suppress_by_class(xyxy, class_id, score, 0.5).tolist() == [0, 1, 3]
+    assert suppress_by_class(EMPTY, class_id[:0], score[:0], 0.5).tolist() == []
 
 
 def test_clip_keeps_to_the_border():

@@ -40,6 +40,17 @@ def test_selection_keeps_all_that_belongs_together(index, names):
         np.testing.assert_array_equal(getattr(chosen, part), getattr(everything, part)[index])
 
 
+def test_two_put_together():
+    some, others = detections()[::2], detections()[1:]
+
+    together = some + others
+
+    assert together.names == ["tire", "unknown", "can", "can"]
+    assert together.score == pytest.approx([0.9, 0.6, 0.3, 0.3])
+    assert together.xyxy[1].tolist() == [5, 5, 20, 25]
+    assert len(some + detections(0)) == 2
+
+
 def test_none_found():
     nothing = detections(0)
 

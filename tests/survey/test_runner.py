@@ -96,6 +96,18 @@ def test_what_cannot_be_stored_stops_and_nothing_is_half_stored(dive, search, ro
     assert rows(tmp_path / "night") == rows(tmp_path / "undisturbed")
 
 
+def test_an_object_has_one_name(dive, search, tmp_path):
+    class Undecided(BrightSpots):
+        def with_settings(self, alternatives):
+            assert alternatives == 0
+            return BrightSpots()
+
+        def detect_batch(self, frames):
+            pytest.fail("asked for alternatives")
+
+    assert search(tmp_path / "night", [dive], detector=Undecided()).done
+
+
 def test_an_error_of_the_reading_thread_is_told(dive, tmp_path, monkeypatch):
     monkeypatch.setattr("sonar_debris.survey.reading.open_frames", lambda *_: 1 / 0)
     with SurveyStore(tmp_path) as store, pytest.raises(ZeroDivisionError):

@@ -35,6 +35,17 @@ def test_scores_that_promise_too_much_are_mapped_down():
     assert settings.figures["validation_f1"] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("right", "alternatives"), [(2, 0.1), (18, 0.25)])
+def test_alternatives_stay_below_the_threshold(right, alternatives):
+    # As many of twenty detections are right.
+    detections = [found((BOX[0] + (0 if number < right else 50), 0.8)) for number in range(20)]
+
+    settings = choose_thresholds(SinglePassSettings("m", NAMES), [([frame()] * 20, detections)])
+
+    assert settings.alternatives == pytest.approx(alternatives, abs=0.02)
+    assert settings.alternatives <= settings.min_score
+
+
 def test_nothing_found_leaves_the_threshold():
     settings = choose_thresholds(SinglePassSettings("m", NAMES, min_score=0.25), [([frame()], [found()])])
 
