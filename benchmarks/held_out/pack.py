@@ -1,6 +1,6 @@
 """Keep a trained detector in about half the space: its weights as 16 bit hold them, the file deflated.
 
-Usage: python benchmarks/cross_validation/pack.py RUN OUT
+Usage: python benchmarks/held_out/pack.py RUN OUT
 """
 
 import shutil
