@@ -69,8 +69,7 @@ def find_in_parts(
     if not calibrated:
         from sonar_debris.detection.settings import IDENTITY
 
-        for detector in detectors:
-            detector.settings = replace(detector.settings, calibration=IDENTITY, alternatives=0.0)
+        detectors = [detector.with_settings(calibration=IDENTITY, alternatives=0.0) for detector in detectors]
     parts = []
     for detector, part in assign(detectors, selection):
         warn_of_overlap(detector.settings.data, part)

@@ -68,7 +68,7 @@ class SinglePassDetector(DebrisDetector):
     def _alternatives(
         self, xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, objects: Detections
     ) -> Detections:
-        """What suppression class by class would tell beside the objects, with scores that stay below theirs."""
+        """What suppression class by class would tell beside the objects, with scores held down."""
         location, class_id = np.nonzero(named >= LIKELY)
         score = np.interp(objectness[location] * named[location, class_id], *self.settings.calibration)
         found = Detections(xyxy[location], score, class_id, objectness[location], self.class_names)

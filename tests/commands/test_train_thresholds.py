@@ -23,8 +23,10 @@ def models(monkeypatch):
         xyxy, score = np.array([[20, 30, 60, 66]], np.float32), np.array([0.6 - 0.2 * fold], np.float32)
         found = Detections(xyxy, score, np.array([CLASS_NAMES.index("can")]), score, (*CLASS_NAMES, "unknown"))
         settings = SinglePassSettings(name, CLASS_NAMES, data={"split": "scene", "test_fold": fold})
-        loaded.append(SimpleNamespace(detect=lambda frame: found, settings=settings, name=name))
-        return loaded[-1]
+        one = SimpleNamespace(detect=lambda frame: found, settings=settings, name=name)
+        one.with_settings = lambda **changed: one
+        loaded.append(one)
+        return one
 
     monkeypatch.setattr("sonar_debris.commands.finding.load_detector", load)
     return loaded
