@@ -6,10 +6,10 @@ Run: python benchmarks/dense_objectness.py
 import numpy as np
 from in_turn import medians_in_turn
 
-from sonar_debris.quiet import quiet_backend
+from sonar_debris.backend import quiet_backend
 
 with quiet_backend():
-    from sonar_debris.networks.objectness import STRIDE, WINDOW, build_objectness, make_dense
+    from sonar_debris.detectors.sliding_window.networks import STRIDE, WINDOW, build_objectness, make_dense
 
 ROWS, COLS = 480, 320
 

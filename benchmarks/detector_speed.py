@@ -15,7 +15,7 @@ import numpy as np
 
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
 
-from sonar_debris.quiet import quiet_backend
+from sonar_debris.backend import quiet_backend
 
 with quiet_backend():
     from sonar_debris import DebrisDetector, Frame

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from sonar_debris.survey.report.writing import write_report
-from sonar_debris.survey.rows import Searched
-from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.report import write_report
+from sonar_debris.survey.store import FrameRecord, SurveyStore
 
 RECORDINGS, FRAMES, EACH, PAGES = 10, 5000, 2, 10
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info"]
@@ -42,7 +41,7 @@ def fill(store: SurveyStore) -> None:
         for source in ids.values():
             for position in range(FRAMES):
                 store.add_frame(
-                    source, Searched(position, (480, 320, *[None] * 6), [detection(rng) for _ in range(EACH)])
+                    source, FrameRecord(position, (480, 320, *[None] * 6), [detection(rng) for _ in range(EACH)])
                 )
             store.finish_source(source, None)
 

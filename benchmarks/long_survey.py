@@ -21,10 +21,10 @@ from pathlib import Path
 
 import click
 
-from sonar_debris.detection.registry import DEFAULT_MODEL
+from sonar_debris.backend import quiet_backend
+from sonar_debris.detectors.model_folder import DEFAULT_MODEL
 from sonar_debris.frames import open_frames
-from sonar_debris.frames.aris_writer import write_aris
-from sonar_debris.quiet import quiet_backend
+from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.simulator.dive import ADVANCE, dive_scenes
 from sonar_debris.simulator.recording import FAN, RATE, START, record
 

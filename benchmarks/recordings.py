@@ -15,9 +15,9 @@ import numpy as np
 from skimage.transform import warp
 
 from sonar_debris.frames import open_frames
+from sonar_debris.frames.aris import ArisRecording, ranges
 from sonar_debris.frames.aris_format import FILE_HEADER, FRAME_HEADER, HEADER_BYTES, SIGNATURE, beam_bearings
-from sonar_debris.frames.aris_recording import ArisRecording, ranges
-from sonar_debris.frames.scan_conversion import fan_around, to_fan
+from sonar_debris.frames.scan_conversion import enclosing_fan, to_fan
 
 GIGABYTES, BEAMS, SAMPLES, COMPARED = 3, 128, 2000, 40
 
@@ -72,7 +72,7 @@ def compare() -> None:
         write_short(path)
         recording = ArisRecording(path)
         bearings = beam_bearings(BEAMS, large_lens=False)
-        fan = fan_around(bearings, *ranges(recording.header(0)), SAMPLES)
+        fan = enclosing_fan(bearings, *ranges(recording.header(0)), SAMPLES)
         y, x = np.mgrid[: fan.shape[0], : fan.shape[1]] + 0.5
         distance, bearing = np.moveaxis(fan.to_polar(np.stack([x, y], axis=-1)), -1, 0)
         first, step = ranges(recording.header(0))
@@ -100,7 +100,7 @@ def compare() -> None:
 
 def write_short(path: Path) -> None:
     """A recording with echoes in it."""
-    from sonar_debris.frames.aris_writer import write_aris
+    from sonar_debris.frames.aris_format import write_aris
 
     rng = np.random.default_rng(0)
     fields = {"sound_speed": 1500, "sample_period": 8, "sample_start_delay": 1000, "system": 1}

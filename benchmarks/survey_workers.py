@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 from long_survey import BATCH, CLI, TABLES, make_dive, rows
 
-from sonar_debris.detection.registry import DEFAULT_MODEL
+from sonar_debris.detectors.model_folder import DEFAULT_MODEL
 
 ONE_THREAD = {name: "1" for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")}
 

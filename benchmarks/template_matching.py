@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sonar_debris.baselines.template_matching import TemplateMatchingClassifier
-from sonar_debris.reproduce.crop_data import read_crop_data, split_crops
+from sonar_debris.classifiers.template_matching import TemplateMatchingClassifier
+from sonar_debris.reproduce.crop_experiments import read_crop_data, split_crops
 
 SIZE = 64
 # The loop is slow: it gets this many of the crops in each of its turns.

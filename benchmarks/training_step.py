@@ -8,14 +8,14 @@ from functools import partial
 import numpy as np
 from in_turn import medians_in_turn
 
-from sonar_debris.quiet import quiet_backend
+from sonar_debris.backend import quiet_backend
 
 with quiet_backend():
     import keras
 
-    from sonar_debris.networks.single_pass import build_single_pass
-    from sonar_debris.training.fused_batch_norm import with_fused_batch_norm
-    from sonar_debris.training.single_pass_loss import single_pass_loss
+    from sonar_debris.detectors.single_pass.loss import single_pass_loss
+    from sonar_debris.detectors.single_pass.network import build_single_pass
+    from sonar_debris.networks import with_fused_batch_norm
 
 BATCH, ROWS, COLS, CLASSES = 8, 480, 320, 11
 TURNS = 10

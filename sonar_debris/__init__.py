@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sonar_debris.detection.detections import Detections
-    from sonar_debris.detection.detector import DebrisDetector
+    from sonar_debris.detections import Detections
+    from sonar_debris.detectors.base import DebrisDetector
     from sonar_debris.frames import Frame, open_frames
 
 __version__ = "0.1.0"
@@ -16,8 +16,8 @@ __version__ = "0.1.0"
 __all__ = ["DebrisDetector", "Detections", "Frame", "__version__", "open_frames"]
 
 _HOMES = {
-    "DebrisDetector": "sonar_debris.detection.detector",
-    "Detections": "sonar_debris.detection.detections",
+    "DebrisDetector": "sonar_debris.detectors.base",
+    "Detections": "sonar_debris.detections",
     "Frame": "sonar_debris.frames",
     "open_frames": "sonar_debris.frames",
 }

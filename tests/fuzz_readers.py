@@ -17,7 +17,7 @@ import numpy as np
 
 with atheris.instrument_imports(include=["sonar_debris.frames"]):
     from sonar_debris.frames import FrameReadError, open_frames
-    from sonar_debris.frames.aris_writer import write_aris
+    from sonar_debris.frames.aris_format import write_aris
 
 SUFFIX = sys.argv.pop(1)
 MAX_FRAMES = 50

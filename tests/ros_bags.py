@@ -8,7 +8,7 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer as Writer2
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from sonar_debris.frames.ros_messages import DEFINITIONS, PROJECTED
+from sonar_debris.frames.ros import DEFINITIONS, PROJECTED
 
 SECOND = 10**9
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from sonar_debris.backend import quiet_backend
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.quiet import quiet_backend
 
 
 @pytest.mark.parametrize(("level", "shown"), [("3", "after"), ("0", "duringafter")])

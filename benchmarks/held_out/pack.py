@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from sonar_debris.detection.weights import load_network
+from sonar_debris.networks import load_network
 
 NETWORK = "detector.keras"
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sonar_debris.commands.input_options import InputOptions, with_input_options
-from sonar_debris.commands.inputs import Failures, exit_code, open_inputs
+from sonar_debris.commands.inputs import Failures, InputOptions, exit_code, open_inputs, with_input_options
 from sonar_debris.commands.progress import frame_progress
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ def convert(source: Path, output: Path, rate: float, input_options: InputOptions
     Example:
       sonar-debris convert dive-07.aris dive-07-images
     """
-    from sonar_debris.outputs.folder import check_outside, open_output_folder
-    from sonar_debris.outputs.sidecar import write_sidecar
+    from sonar_debris.files import check_outside, open_output_folder
+    from sonar_debris.frames.sidecar import write_sidecar
 
     video = output.suffix.lower() in VIDEOS
     folder = output.parent if video else output
@@ -67,7 +66,7 @@ def frame_without_image(frame: "Frame") -> "Frame":
 
 def write_images(folder: Path) -> Iterator[str]:
     """Take frames, write each as PNG, give its file's name."""
-    from sonar_debris.outputs.png import write_png
+    from sonar_debris.files import write_png
 
     name, count = "", 0
     while True:

@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING
 import click
 
 from sonar_debris import __version__
-from sonar_debris.commands.input_options import InputOptions, with_input_options
-from sonar_debris.commands.inputs import Failures, exit_code, open_inputs
-from sonar_debris.commands.loading import load_detector
-from sonar_debris.commands.messages import one_line
-from sonar_debris.commands.model_option import with_model
+from sonar_debris.commands.inputs import (
+    Failures,
+    InputOptions,
+    exit_code,
+    load_detector,
+    open_inputs,
+    with_input_options,
+    with_model,
+)
+from sonar_debris.commands.main import one_line
 from sonar_debris.commands.progress import frame_progress
 
 if TYPE_CHECKING:
-    from sonar_debris.detection.detections import Detections
-    from sonar_debris.detection.detector import DebrisDetector
+    from sonar_debris.detections import Detections
+    from sonar_debris.detectors.base import DebrisDetector
     from sonar_debris.frames import Frame
     from sonar_debris.outputs.results import ResultFolder
 
@@ -53,7 +58,7 @@ def detect(
       sonar-debris detect dive-07.aris extra/ping-12.png -o dive-07-found --min-score 0.4
       sonar-debris detect dive-07.mp4 -o dive-07-found --frames 100-500:5 --range-max 10
     """
-    from sonar_debris.outputs.folder import check_outside, open_output_folder
+    from sonar_debris.files import check_outside, open_output_folder
     from sonar_debris.outputs.results import ResultFolder
 
     check_outside(output, inputs)
@@ -95,9 +100,9 @@ def detect_batch(
     Returns:
         The other frames, each with its detections.
     """
-    from sonar_debris.detection.resilient import detect_each
+    from sonar_debris.detectors.base import detect_isolating_failures
 
-    found = list(zip(frames, detect_each(detector, frames), strict=True))
+    found = list(zip(frames, detect_isolating_failures(detector, frames), strict=True))
     for frame, each in found:
         if isinstance(each, Exception):
             failures.add(frame.name, f"detection failed ({one_line(each)})")

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sonar_debris.commands.finding import find_in, load_whole_detector, read_frames, warn_of_overlap
-from sonar_debris.commands.selection import Selection, with_selection
-from sonar_debris.detection.registry import DEFAULT_MODEL
+from sonar_debris.commands.cross_validation import find_in, load_whole_detector, read_frames, warn_of_overlap
+from sonar_debris.commands.data_options import Selection, with_selection
+from sonar_debris.detectors.model_folder import DEFAULT_MODEL
 from sonar_debris.errors import SonarDebrisError
 
 if TYPE_CHECKING:
     import numpy as np
     from rich.table import Table
 
-    from sonar_debris.detection.classifier import CropClassifier
+    from sonar_debris.classifiers.crop_classifier import CropClassifier
 
 with_models = click.option(
     "--model",
@@ -74,24 +74,29 @@ def detections(
     Example:
       sonar-debris evaluate detections --data marine-debris-fls --fold 0 --json figures.json --report look
     """
+    from sonar_debris.commands.tables import detection_tables, interval_table, share_table
+    from sonar_debris.datasets.release import CLASS_NAMES
     from sonar_debris.datasets.splits import scenes_of
-    from sonar_debris.datasets.watertank import CLASS_NAMES
-    from sonar_debris.evaluation.bootstrap import bootstrap_map
-    from sonar_debris.evaluation.breakdown import by_scene, by_size
-    from sonar_debris.evaluation.detection_metrics import detection_metrics, match_detections, rename
-    from sonar_debris.evaluation.predictions import read_predictions
-    from sonar_debris.evaluation.report import detection_tables, interval_table, share_table
+    from sonar_debris.evaluation.average_precision import bootstrap_map
+    from sonar_debris.evaluation.cross_validation import read_predictions
+    from sonar_debris.evaluation.detection_metrics import (
+        align_class_names,
+        detection_metrics,
+        match_detections,
+        metrics_by_scene,
+        metrics_by_size,
+    )
 
     if predictions:
         frames = read_frames(selection)
         found, missing = read_predictions(predictions, frames)
     else:
         frames, found, missing = *find_in(selection, models, "detect"), []
-    named = [rename(one, CLASS_NAMES) for one in found]
+    named = [align_class_names(one, CLASS_NAMES) for one in found]
     scenes = scenes_of(selection.root, frames)
     metrics = detection_metrics(frames, named, CLASS_NAMES)
     intervals = bootstrap_map(match_detections(frames, named, CLASS_NAMES), scenes)
-    sizes, places = by_size(frames, named, CLASS_NAMES), by_scene(frames, named, CLASS_NAMES, scenes)
+    sizes, places = metrics_by_size(frames, named, CLASS_NAMES), metrics_by_scene(frames, named, CLASS_NAMES, scenes)
     show([*detection_tables(metrics), interval_table(intervals)])
     show([share_table(sizes, "Size of the object, √area"), share_table(places, "Scene")])
     click.echo(
@@ -100,7 +105,7 @@ def detections(
     if missing:
         click.echo(f"warning: {len(missing)} frames not in {predictions} count as empty, e.g. {missing[0]}", err=True)
     if report:
-        from sonar_debris.evaluation.detection_report import draw_report
+        from sonar_debris.evaluation.mistakes import draw_report
 
         draw_report(report, frames, named, CLASS_NAMES, metrics, scenes)
         click.echo(f"pictures in {report}")
@@ -120,9 +125,9 @@ def proposals(selection: Selection, models: tuple[str, ...], output: Path | None
     Example:
       sonar-debris evaluate proposals --data marine-debris-fls --fold 0
     """
-    from sonar_debris.datasets.watertank import CLASS_NAMES
+    from sonar_debris.commands.tables import recall_table
+    from sonar_debris.datasets.release import CLASS_NAMES
     from sonar_debris.evaluation.proposal_recall import proposal_recall, recall_by_class
-    from sonar_debris.evaluation.report import recall_table
 
     frames, found = find_in(selection, models, "propose")
     xyxy, objectness = zip(*found, strict=True)
@@ -146,8 +151,8 @@ def classifier(selection: Selection, model: str, output: Path | None) -> None:
     Example:
       sonar-debris evaluate classifier --data marine-debris-fls --model classifier.keras --split random --part test
     """
+    from sonar_debris.commands.tables import classification_tables
     from sonar_debris.evaluation.classification_metrics import classification_metrics
-    from sonar_debris.evaluation.report import classification_tables
 
     network = load_classifier(model, selection)
     images, class_id = read_images(selection, network.class_names)
@@ -172,7 +177,7 @@ def read_images(selection: Selection, class_names: Sequence[str]) -> tuple[list[
     """
     import numpy as np
 
-    from sonar_debris.datasets.crops import crop_class_names, load_crop, read_crops
+    from sonar_debris.datasets.release import crop_class_names, load_crop, read_crops
     from sonar_debris.datasets.splits import select_crops
 
     names = crop_class_names(selection.root)
@@ -186,7 +191,7 @@ def read_images(selection: Selection, class_names: Sequence[str]) -> tuple[list[
 
 def load_classifier(model: str, selection: Selection) -> CropClassifier:
     """Load the classifier of a model, or one by itself from its ``.keras`` file and the ``.json`` beside it."""
-    from sonar_debris.detection.classifier import CropClassifier
+    from sonar_debris.classifiers.crop_classifier import CropClassifier
 
     if not model.endswith(".keras"):
         detector = load_whole_detector(model)
@@ -206,7 +211,7 @@ def show(tables: Iterable[Table]) -> None:
 
 def write(output: Path | None, selection: Selection, scored: str | Path, figures: dict) -> None:
     """Write figures, with what they are figures of, if a file was asked for."""
-    from sonar_debris.outputs.atomic import atomic_text
+    from sonar_debris.files import atomic_text
 
     if output is None:
         return

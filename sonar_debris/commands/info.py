@@ -23,7 +23,7 @@ def info(path: Path, as_json: bool, thumbnail: Path | None) -> None:
     from sonar_debris.commands.inputs import Failures, exit_code
     from sonar_debris.frames import FrameReadError
     from sonar_debris.frames.description import describe
-    from sonar_debris.frames.opening import find_files
+    from sonar_debris.frames.loader import find_files
 
     failures, known = Failures(), []
     files = find_files(path, lambda error: failures.add(error.name, error.problem)) if path.is_dir() else [path]
@@ -53,8 +53,8 @@ def in_words(value: object) -> str:
 
 def draw(path: Path, thumbnail: Path) -> None:
     """Write the first frame as PNG."""
+    from sonar_debris.files import write_png
     from sonar_debris.frames.description import first_frame
-    from sonar_debris.outputs.png import write_png
 
     image = first_frame(path).image
     write_png(thumbnail, (image * (255 / (image.max() or 1))).astype("uint8"))

@@ -1,45 +1,49 @@
-"""The ``sonar-debris`` command: finds the verb, imports it, turns errors into one line and an exit code."""
+"""Words for the user.
+
+MERGED:
+The ``sonar-debris`` command: finds the verb, imports it, turns errors into one line and an exit code.
+"""
 
 import sys
 import warnings
-from importlib import import_module
 
 import click
 
 from sonar_debris import __version__
-from sonar_debris.commands.messages import one_line
+from sonar_debris.commands.lazy_group import LazyGroup
 from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 
-VERBS = {
-    "convert": "Convert a recording to images or a video.",
-    "detect": "Find and name debris in sonar frames.",
-    "evaluate": "Measure classifiers, proposals and detections on labelled frames.",
-    "reproduce": "Regenerate the published results beside the published figures.",
-    "info": "Tell what a file of frames is.",
-    "models": "List the shipped models, or show a model's card.",
-    "simulate": "Make simulated sonar frames with ground truth.",
-    "survey": "Search whole dives overnight.",
-    "train": "Train the networks on labelled frames.",
+
+def one_line(error: Exception) -> str:
+    """Put an error into one line.
+
+    Args:
+        error: what was raised.
+
+    Returns:
+        What happened and, for an error of the file system, to which file.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+PACKAGE = "sonar_debris.commands"
+COMMANDS = {
+    "convert": (f"{PACKAGE}.convert:convert", "Convert a recording to images or a video."),
+    "detect": (f"{PACKAGE}.detect:detect", "Find and name debris in sonar frames."),
+    "evaluate": (f"{PACKAGE}.evaluate:evaluate", "Measure classifiers, proposals and detections on labelled frames."),
+    "info": (f"{PACKAGE}.info:info", "Describe a file of frames."),
+    "models": (f"{PACKAGE}.models:models", "List the shipped models, or show a model card."),
+    "reproduce": (f"{PACKAGE}.reproduce:reproduce", "Regenerate the published results beside the published figures."),
+    "simulate": (f"{PACKAGE}.simulate:simulate", "Make simulated sonar frames with ground truth."),
+    "survey": (f"{PACKAGE}.survey:survey", "Process whole dives offline."),
+    "train": (f"{PACKAGE}.train:train", "Train the networks on labelled frames."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose verb ``x`` is the command ``x`` of ``sonar_debris.commands.x``, imported when it is invoked."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the verbs."""
-        return sorted(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb."""
-        if cmd_name not in VERBS:
-            return None
-        return getattr(import_module(f"sonar_debris.commands.{cmd_name}"), cmd_name)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing any, so that ``--help`` answers at once."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, VERBS[name]) for name in self.list_commands(ctx)])
+class MainGroup(LazyGroup):
+    """The top-level command, which turns errors into one line and an exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the verb; an error that the user can put right ends as one line and exit code 2."""
@@ -68,7 +72,7 @@ def show_warnings_in_one_line() -> None:
     warnings.showwarning = show
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=MainGroup, lazy_commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sonar-debris")
 def main() -> None:
     """Find and name debris in forward-looking-sonar frames.

@@ -27,7 +27,7 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from sonar_debris.detection.registry import list_models
+    from sonar_debris.detectors.model_folder import list_models
 
     table = Table("name", "size", "data", "figures")
     for name, folder in list_models().items():
@@ -45,7 +45,7 @@ def show(name: str) -> None:
     Example:
       sonar-debris models show sliding-window
     """
-    from sonar_debris.detection.registry import find_model
+    from sonar_debris.detectors.model_folder import find_model
 
     click.echo((find_model(name) / "README.md").read_text(encoding="utf-8").rstrip())
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from sonar_debris.commands.selection import find_data
-from sonar_debris.quiet import quiet_backend
+from sonar_debris.backend import quiet_backend
+from sonar_debris.commands.data_options import find_data
 
 STUDIES = {
     "classification": "Ten ways to name a crop: CNNs, MLPs and template matching.",

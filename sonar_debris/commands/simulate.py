@@ -11,7 +11,7 @@ from sonar_debris import __version__
 from sonar_debris.commands.progress import frame_progress
 
 if TYPE_CHECKING:
-    from sonar_debris.simulator.truth import CocoTruth
+    from sonar_debris.simulator.ground_truth import CocoTruth
 
 
 @click.command()
@@ -33,9 +33,8 @@ def simulate(output: Path, frames: int, seed: int, kind: str, dive: bool) -> Non
     Example:
       sonar-debris simulate -o practice --frames 100 --seed 7
     """
-    from sonar_debris.outputs.atomic import atomic_text
-    from sonar_debris.outputs.folder import open_output_folder
-    from sonar_debris.simulator.truth import CocoTruth
+    from sonar_debris.files import atomic_text, open_output_folder
+    from sonar_debris.simulator.ground_truth import CocoTruth
 
     open_output_folder(output)
     kind = "aris" if dive else kind
@@ -53,7 +52,7 @@ def simulate(output: Path, frames: int, seed: int, kind: str, dive: bool) -> Non
 
 def write_pngs(folder: Path, frames: int, seed: int, truth: "CocoTruth", show_done: Callable[[int], None]) -> None:
     """Write each frame as PNG."""
-    from sonar_debris.outputs.png import write_png
+    from sonar_debris.files import write_png
     from sonar_debris.simulator import simulate_frames
 
     for index, (image, xyxy, class_id) in enumerate(simulate_frames(frames, seed)):
@@ -67,7 +66,7 @@ def write_recording(
     folder: Path, frames: int, seed: int, dive: bool, truth: "CocoTruth", show_done: Callable[[int], None]
 ) -> None:
     """Write all frames as an ARIS recording."""
-    from sonar_debris.frames.aris_writer import write_aris
+    from sonar_debris.frames.aris_format import write_aris
     from sonar_debris.simulator.dive import ADVANCE, dive_scenes
     from sonar_debris.simulator.recording import FAN, frame_shape, random_scenes, record
 

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sonar_debris.backend import quiet_backend
+from sonar_debris.commands.data_options import TrainingData, with_data, with_output, with_schedule
 from sonar_debris.commands.training_inputs import load_frames, select_labelled
-from sonar_debris.commands.training_options import TrainingData, with_data, with_output, with_schedule
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.quiet import quiet_backend
 
 if TYPE_CHECKING:
-    from sonar_debris.datasets.labelled_frame import LabelledFrame
+    from sonar_debris.datasets.labels import LabelledFrame
     from sonar_debris.datasets.training_frames import TrainingFrame
-    from sonar_debris.detection.settings import SinglePassSettings
-    from sonar_debris.training.fit import Schedule
+    from sonar_debris.detectors.model_folder import SinglePassSettings
+    from sonar_debris.training import TrainingConfig
 
 EXISTING = click.Path(exists=True, path_type=Path)
 
 
 @dataclass(frozen=True)
-class Lesson:
+class DetectorData:
     """What a detector is to learn.
 
     Attributes:
@@ -68,7 +68,7 @@ def detector(
     patience: int,
     tensorboard: bool,
     name: str | None,
-    schedule: Schedule,
+    schedule: TrainingConfig,
 ) -> None:
     """Train the single-pass detector, choose its thresholds on validation frames, and write a model folder for detect.
 
@@ -77,17 +77,16 @@ def detector(
       sonar-debris train detector --data marine-debris-fls -o my-model
       sonar-debris train detector --images frames --labels labels.json --init single-pass -o my-model
     """
-    from sonar_debris.detection.registry import find_model
-    from sonar_debris.detection.settings import SinglePassSettings
-    from sonar_debris.detection.weights import load_network
+    from sonar_debris.detectors.model_folder import SinglePassSettings, find_model
+    from sonar_debris.networks import load_network
 
     with quiet_backend():
-        from sonar_debris.training.single_pass import train_single_pass
+        from sonar_debris.detectors.single_pass.training import train_single_pass
     if tensorboard and not find_spec("tensorboard"):
         raise SonarDebrisError("--tensorboard: not installed; pip install 'sonar-debris[tensorboard]'")
-    lesson = own_lesson(images, labels) if labels or images else release_lesson(data, without)
+    lesson = user_data(images, labels) if labels or images else public_data(data, without)
     schedule = replace(schedule, weight_decay=0.05, patience=patience)
-    claim_for(output, lesson, data.simulated, init, schedule)
+    check_detector_resume(output, lesson, data.simulated, init, schedule)
     settings = SinglePassSettings("", lesson.class_names)
     if thresholds_of:
         settings = SinglePassSettings.load(find_model(thresholds_of) / "model.json")
@@ -95,14 +94,14 @@ def detector(
     sampled = draw_frames(lesson, data.simulated, schedule.seed)
     train_single_pass(*sampled, len(lesson.class_names), schedule, output, begin, tensorboard)
     if lesson.val and not thresholds_of:
-        settings = choose(output, settings, lesson.val)
+        settings = calibrate_on_validation(output, settings, lesson.val)
     training = {"command": shlex.join(["sonar-debris", *sys.argv[1:]]), **asdict(schedule)}
     settings = replace(settings, name=name or output.resolve().name, data=lesson.about, training=training)
     settings.save(output / "model.json")
     click.echo(f"trained on {len(lesson.train)} frames; try: sonar-debris detect FRAMES -o OUT --model {output}")
 
 
-def own_lesson(images: Path | None, labels: Path | None) -> Lesson:
+def user_data(images: Path | None, labels: Path | None) -> DetectorData:
     """The user's own frames, of which whole scenes are kept for validation."""
     from sonar_debris.datasets.labels import read_labels
     from sonar_debris.datasets.splits import hold_out_scenes
@@ -112,13 +111,13 @@ def own_lesson(images: Path | None, labels: Path | None) -> Lesson:
     frames, names = read_labels(images, labels)
     train, val = hold_out_scenes(frames)
     about = {"labels": str(labels), "frames": len(train), "validation_frames": len(val)}
-    return Lesson(train, val, names, about)
+    return DetectorData(train, val, names, about)
 
 
-def release_lesson(data: TrainingData, without: Sequence[str]) -> Lesson:
+def public_data(data: TrainingData, without: Sequence[str]) -> DetectorData:
     """Frames of the public release, without those that show some classes."""
-    from sonar_debris.datasets.turntable_objects import COLLECTION, read_turntable_objects
-    from sonar_debris.datasets.watertank import CLASS_NAMES
+    from sonar_debris.datasets.release import CLASS_NAMES
+    from sonar_debris.datasets.training_frames import COLLECTION, read_turntable_objects
 
     unknown = sorted(set(without) - {*CLASS_NAMES})
     if unknown:
@@ -133,33 +132,37 @@ def release_lesson(data: TrainingData, without: Sequence[str]) -> Lesson:
         for frames in (select_labelled(data, data.train), select_labelled(data, data.val), objects)
     )
     about = data.describe() | ({"without": without} if without else {})
-    return Lesson(train, val, CLASS_NAMES, about, objects)
+    return DetectorData(train, val, CLASS_NAMES, about, objects)
 
 
-def claim_for(output: Path, lesson: Lesson, simulated: int, init: str | None, schedule: Schedule) -> None:
+def check_detector_resume(
+    output: Path, lesson: DetectorData, simulated: int, init: str | None, schedule: TrainingConfig
+) -> None:
     """Refuse a run folder that was begun with other options."""
-    from sonar_debris.training.run_folder import claim_run_folder
+    from sonar_debris.files import check_resume
 
-    claim_run_folder(output, {**lesson.about, "simulated": simulated, "init": init, "schedule": asdict(schedule)})
+    check_resume(output, {**lesson.about, "simulated": simulated, "init": init, "schedule": asdict(schedule)})
 
 
-def draw_frames(lesson: Lesson, simulated: int, seed: int) -> tuple:
+def draw_frames(lesson: DetectorData, simulated: int, seed: int) -> tuple:
     """Samplers of training frames and of validation frames, or None."""
     train, val = load_frames(lesson.train, simulated, seed), load_frames(lesson.val) if lesson.val else []
     with quiet_backend():
-        from sonar_debris.datasets.frame_sampler import FrameSampler, common_shape
-        from sonar_debris.networks.single_pass import MULTIPLE, STRIDE
+        from sonar_debris.detectors.single_pass.network import MULTIPLE, STRIDE
+        from sonar_debris.detectors.single_pass.sampler import FrameSampler, common_shape
     shape = common_shape([*train, *val], MULTIPLE)
     held = FrameSampler(val, shape, STRIDE, augmented=False) if val else None
     return FrameSampler(train, shape, STRIDE, objects=lesson.objects), held
 
 
-def choose(folder: Path, settings: SinglePassSettings, val: Sequence[LabelledFrame]) -> SinglePassSettings:
+def calibrate_on_validation(
+    folder: Path, settings: SinglePassSettings, val: Sequence[LabelledFrame]
+) -> SinglePassSettings:
     """Thresholds that suit validation frames."""
-    from sonar_debris.detection.single_pass import SinglePassDetector
-    from sonar_debris.detection.weights import load_network
+    from sonar_debris.detectors.single_pass.detector import SinglePassDetector
+    from sonar_debris.detectors.thresholds import choose_thresholds
     from sonar_debris.frames import open_frames
-    from sonar_debris.training.thresholds import choose_thresholds
+    from sonar_debris.networks import load_network
 
     open_to_all = replace(settings, min_score=0.0, alternatives=0.0)
     found = SinglePassDetector(load_network(folder / "detector.keras"), open_to_all)

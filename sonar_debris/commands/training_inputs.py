@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sonar_debris.quiet import quiet_backend
+from sonar_debris.backend import quiet_backend
 
 if TYPE_CHECKING:
-    from sonar_debris.commands.training_options import TrainingData
+    from sonar_debris.commands.data_options import TrainingData
     from sonar_debris.datasets.training_frames import TrainingFrame
 
 
 def select_labelled(data: TrainingData, parts: Sequence[str]) -> list:
     """List the labelled frames of some parts."""
+    from sonar_debris.datasets.release import read_watertank
     from sonar_debris.datasets.splits import select_frames
-    from sonar_debris.datasets.watertank import read_watertank
 
     return select_frames(data.root, read_watertank(data.root), data.split, parts)
 
@@ -36,13 +36,13 @@ def samplers(data: TrainingData, seed: int) -> tuple:
     train_frames = load_frames(select_labelled(data, data.train), data.simulated, seed)
     val_frames = load_frames(select_labelled(data, data.val)) if data.val else None
     with quiet_backend():
-        from sonar_debris.datasets.windows import WindowSampler
+        from sonar_debris.detectors.sliding_window.sampler import WindowSampler
     return WindowSampler(train_frames), val_frames and WindowSampler(val_frames, augmented=False)
 
 
 def frame_samples(data: TrainingData, size: int, seed: int) -> tuple:
     """Class names, and functions that draw training and validation crops from whole frames."""
-    from sonar_debris.datasets.watertank import CLASS_NAMES
+    from sonar_debris.datasets.release import CLASS_NAMES
 
     draw = [one and functools.partial(one.classification, size=size) for one in samplers(data, seed)]
     return CLASS_NAMES, *draw
@@ -51,8 +51,8 @@ def frame_samples(data: TrainingData, size: int, seed: int) -> tuple:
 def crop_samples(data: TrainingData, size: int, seed: int) -> tuple:
     """Class names, and functions that draw training and validation crops from the release's crops."""
     with quiet_backend():
-        from sonar_debris.datasets.crop_sampler import CropSampler
-    from sonar_debris.datasets.crops import crop_class_names, read_crops
+        from sonar_debris.classifiers.training import CropSampler
+    from sonar_debris.datasets.release import crop_class_names, read_crops
     from sonar_debris.datasets.splits import select_crops
 
     crops = read_crops(data.root)

@@ -2,7 +2,12 @@
 
 ARIS frames are stored in decibels (0-255 spans 0-80 dB), so speckle and gain, multiplicative in the echo, are
 additive here. All windows are ``(size, size)`` float32 of normalised frames (deviation about 1).
+
+MERGED:
+Turns, scales, shifts and mirrorings of frames and of the boxes in them.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -67,3 +72,41 @@ def _speckle(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         # Blurring by a Gaussian of this width divides white noise's deviation by about 2 √π times it.
         noise = cv2.GaussianBlur(noise, (0, 0), width) * np.float32(2 * np.sqrt(np.pi) * width)
     return window + np.float32(rng.uniform(0, 0.5)) * noise
+
+
+def transform_boxes(xyxy: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """Boxes ``(N, 4)`` around the moved ellipses that the boxes enclose: a turn makes them hardly larger."""
+    centre, half = (xyxy[:, :2] + xyxy[:, 2:]) / 2, (xyxy[:, 2:] - xyxy[:, :2]) / 2
+    linear = motion[:, :2]
+    centre, half = centre @ linear.T + motion[:, 2], np.sqrt(half**2 @ (linear**2).T)
+    return np.float32(np.concatenate([centre - half, centre + half], axis=1))
+
+
+def random_affine(
+    rng: np.random.Generator,
+    source: Sequence[float],
+    goal: Sequence[float],
+    turn: float,
+    stretch: float,
+    quarters: bool = False,
+) -> np.ndarray:
+    """A turn of up to ``turn`` degrees and a scale of up to e^``stretch`` either way, mirrored half of the time.
+
+    Args:
+        rng: random generator.
+        source: the point, x and y, that is moved to ``goal``.
+        goal: where to.
+        turn: highest, in degrees.
+        stretch: highest, as a logarithm.
+        quarters: turn by a multiple of 90 degrees as well.
+
+    Returns:
+        ``(2, 3)`` affine matrix.
+    """
+    angle, scale = np.deg2rad(rng.uniform(-turn, turn)), np.exp(rng.uniform(-stretch, stretch))
+    if quarters:
+        angle += np.pi / 2 * rng.integers(4)
+    linear = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    if rng.random() < 0.5:
+        linear[:, 0] *= -1
+    return np.column_stack([linear, np.asarray(goal) - linear @ np.asarray(source)])

@@ -1,11 +1,32 @@
-"""Reader of the user's own labels: COCO, Pascal VOC and YOLO, by way of `supervision`."""
+"""A frame on disk together with its ground truth.
 
+MERGED:
+Reader of the user's own labels: COCO, Pascal VOC and YOLO, by way of `supervision`.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
 from sonar_debris.errors import SonarDebrisError
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """A frame's file and its labelled boxes.
+
+    Attributes:
+        name: the frame's stem, the key in split tables.
+        path: its image file.
+        xyxy: ``(N, 4)`` float32 boxes in pixels of the frame: left, top, right, bottom.
+        class_id: ``(N,)`` int64 indices into the dataset's class names.
+    """
+
+    name: str
+    path: Path
+    xyxy: np.ndarray
+    class_id: np.ndarray
 
 
 def read_labels(images: Path, labels: Path) -> tuple[list[LabelledFrame], tuple[str, ...]]:

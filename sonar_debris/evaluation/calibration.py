@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sonar_debris.detection.settings import IDENTITY, Calibration
+from sonar_debris.detectors.model_folder import IDENTITY, Calibration
 
 # Hundreds of boxes a frame score next to nothing and are nothing: counted in, they would make any score look honest.
 CALIBRATED_FROM = 0.1

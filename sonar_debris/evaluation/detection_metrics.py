@@ -1,4 +1,8 @@
-"""The figures of a detector: average precision, recall and best F1."""
+"""The figures of a detector: average precision, recall and best F1.
+
+MERGED:
+The figures of a detector for objects of one size, and for frames of one scene.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.detection.detections import UNKNOWN, Detections
+from sonar_debris.boxes import area
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.detections import UNKNOWN, Detections
+from sonar_debris.evaluation.average_precision import (
+    OperatingPoint,
+    best_operating_point,
+    precision_recall,
+    scored_hits,
+)
 from sonar_debris.evaluation.calibration import detection_calibration_error
-from sonar_debris.evaluation.ground_truth import coco_index, ground_truth
-from sonar_debris.evaluation.matching import match
-from sonar_debris.evaluation.precision_recall import OperatingPoint, best_operating_point, precision_recall, scored_hits
+from sonar_debris.evaluation.matching import coco_index, ground_truth, match
 from sonar_debris.evaluation.proposal_recall import proposal_recall
 
 if TYPE_CHECKING:
@@ -73,7 +82,7 @@ def detection_metrics(
     Raises:
         SonarDebrisError: when no frame has a box.
     """
-    named = [rename(found, class_names) for found in detections]
+    named = [align_class_names(found, class_names) for found in detections]
     xyxy, score, class_id = ([getattr(found, part) for found in named] for part in ("xyxy", "score", "class_id"))
     matches = match_detections(frames, named, class_names)
     ap = matches.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (IoU, classes)
@@ -103,7 +112,7 @@ def match_detections(
 
     Args:
         frames: the labelled frames.
-        named: what was found in each, as `rename` gives it.
+        named: what was found in each, as `align_class_names` gives it.
         class_names: the names that the ``class_id`` of both point into.
         **how: passed on to `match`.
     """
@@ -111,7 +120,7 @@ def match_detections(
     return match(ground_truth(frames, class_names), coco_index(xyxy, class_id, class_names, score), **how)
 
 
-def rename(detections: Detections, class_names: Sequence[str]) -> Detections:
+def align_class_names(detections: Detections, class_names: Sequence[str]) -> Detections:
     """Point ``class_id`` into other class names, by name whatever its case; other names become unknown."""
     index = {name.lower(): k for k, name in enumerate(class_names)}
     known = np.array([index.get(name.lower(), len(class_names)) for name in detections.class_names], np.int64)
@@ -126,3 +135,81 @@ def rename(detections: Detections, class_names: Sequence[str]) -> Detections:
 
 def _mean(ap: np.ndarray, chosen: np.ndarray) -> float | None:
     return float(ap[chosen].mean()) if chosen.any() else None
+
+
+# Side of the square with an object's area, in pixels: least and highest of each range.
+SIZES = {"under 32 px": (0, 32), "32 to 64 px": (32, 64), "64 to 128 px": (64, 128), "over 128 px": (128, 1e5)}
+
+
+@dataclass(frozen=True)
+class SubsetMetrics:
+    """Figures of some of the objects.
+
+    Attributes:
+        boxes: number of those objects.
+        map50: mean average precision at IoU 0.5 over the classes that they are of, in [0, 1].
+        recall50: mean over those classes of the share that a box of the right name meets at IoU 0.5, at any score.
+    """
+
+    boxes: int
+    map50: float
+    recall50: float
+
+
+def metrics_by_size(
+    frames: Sequence[LabelledFrame], detections: Sequence[Detections], class_names: Sequence[str]
+) -> dict[str, SubsetMetrics]:
+    """Figures of the objects of each size that has any; found boxes of another size that meet none do not count.
+
+    Args:
+        frames: the labelled frames.
+        detections: what was found in each, as `rename` gives it.
+        class_names: the names of the classes.
+    """
+    areas = [(low**2, high**2) for low, high in SIZES.values()]
+    precision, recall = _evaluate(frames, detections, class_names, areas=areas)
+    size = np.sqrt(np.concatenate([area(frame.xyxy) for frame in frames]))
+    boxes = [int(((size >= low) & (size < high)).sum()) for low, high in SIZES.values()]
+    return {
+        name: SubsetMetrics(boxes[k], *_means(precision[..., k], recall[..., k]))
+        for k, name in enumerate(SIZES)
+        if boxes[k]
+    }
+
+
+def metrics_by_scene(
+    frames: Sequence[LabelledFrame],
+    detections: Sequence[Detections],
+    class_names: Sequence[str],
+    scenes: Sequence[str],
+) -> dict[str, SubsetMetrics]:
+    """Figures of the frames of each scene that shows an object.
+
+    Args:
+        frames: N labelled frames.
+        detections: what was found in each, as `rename` gives it.
+        class_names: the names of the classes.
+        scenes: ``(N,)`` the scene of each frame.
+    """
+    shares = {}
+    for scene in sorted(set(scenes)):
+        chosen = [number for number, one in enumerate(scenes) if one == scene]
+        some, found = [frames[number] for number in chosen], [detections[number] for number in chosen]
+        boxes = sum(len(frame.xyxy) for frame in some)
+        if boxes:
+            precision, recall = _evaluate(some, found, class_names)
+            shares[scene] = SubsetMetrics(boxes, *_means(precision[..., 0], recall[..., 0]))
+    return shares
+
+
+def _evaluate(
+    frames: Sequence[LabelledFrame], detections: Sequence[Detections], class_names: Sequence[str], **how
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average precision and recall at IoU 0.5, each ``(classes, areas)``; -1 where there is no such object."""
+    run = match_detections(frames, detections, class_names, limits=(100,), iou=np.array([0.5]), **how)
+    return run.eval["precision"][0, :, :, :, -1].mean(axis=0), run.eval["recall"][0, :, :, -1]
+
+
+def _means(precision: np.ndarray, recall: np.ndarray) -> tuple[float, float]:
+    there = precision >= 0
+    return float(precision[there].mean()), float(recall[there].mean())

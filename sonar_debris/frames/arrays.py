@@ -12,17 +12,15 @@ from typing import BinaryIO
 
 import numpy as np
 
-from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
-from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.natural_order import natural_pieces
+from sonar_debris.frames.frame import DamagedFrame, Frame, frame_or_damaged
+from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection, natural_sort_key, shift_slice
 from sonar_debris.frames.pixels import check_shape, to_grey
-from sonar_debris.frames.wanted import EVERYTHING, Wanted, within
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _CHANNELS = (1, 3, 4)
 
 
-def read_array(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
+def read_array(path: Path, name: str, wanted: FrameSelection = ALL_FRAMES) -> Iterator[Frame | DamagedFrame]:
     """Read the frames of an NPY file, of which one is in memory at a time.
 
     ``(rows, cols)`` and ``(rows, cols, 1, 3 or 4)`` are one frame, whatever has another axis before is a stack:
@@ -39,10 +37,10 @@ def read_array(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[F
     """
     with path.open("rb") as file:
         for index, pixels in _read(file, wanted.frames):
-            yield attempt(index, partial(_frame, pixels, path, name, index))
+            yield frame_or_damaged(index, partial(_frame, pixels, path, name, index))
 
 
-def read_archive(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
+def read_archive(path: Path, name: str, wanted: FrameSelection = ALL_FRAMES) -> Iterator[Frame | DamagedFrame]:
     """Read the frames of all arrays of an NPZ file, in natural order of their names, as `read_array` does.
 
     Args:
@@ -56,12 +54,12 @@ def read_archive(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator
     """
     position = 0
     with _one_error(), zipfile.ZipFile(path) as archive:
-        for member in sorted(archive.namelist(), key=natural_pieces):
+        for member in sorted(archive.namelist(), key=natural_sort_key):
             with archive.open(member) as file:
                 count = _split(_read_header(file)[0])[0]
             with archive.open(member) as file:
-                for index, pixels in _read(file, within(wanted.frames, position), position):
-                    yield attempt(index, partial(_frame, pixels, path, name, index))
+                for index, pixels in _read(file, shift_slice(wanted.frames, position), position):
+                    yield frame_or_damaged(index, partial(_frame, pixels, path, name, index))
             position += count
 
 

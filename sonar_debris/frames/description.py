@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.frame_read_error import FrameReadError
-from sonar_debris.frames.opening import open_frames
+from sonar_debris.frames.frame import Frame, FrameReadError
+from sonar_debris.frames.loader import open_frames
 from sonar_debris.frames.readers import find_format
 
 

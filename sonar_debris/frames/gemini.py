@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
-from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.frame import DamagedFrame, Frame, frame_or_damaged
+from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
 from sonar_debris.frames.scan_conversion import convert_scan
-from sonar_debris.frames.wanted import EVERYTHING, Wanted
 
 if TYPE_CHECKING:
     from pytritech.glf import GLF
     from pytritech.image import ImageRecord
 
 
-def read_gemini(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
+def read_gemini(path: Path, name: str, wanted: FrameSelection = ALL_FRAMES) -> Iterator[Frame | DamagedFrame]:
     """Read the frames of a recording; pytritech holds the compressed recording in memory.
 
     Args:
@@ -37,7 +36,7 @@ def read_gemini(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[
     """
     with _open(path) as recording:
         for index in range(*wanted.frames.indices(len(recording.images))):
-            yield attempt(index, partial(_read, recording, index, path, name))
+            yield frame_or_damaged(index, partial(_read, recording, index, path, name))
 
 
 def count_gemini(path: Path) -> int:

@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from sonar_debris.frames.damaged_frame import DamagedFrame, attempt
-from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.frame import DamagedFrame, Frame, frame_or_damaged
+from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
 from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey
-from sonar_debris.frames.wanted import EVERYTHING, Wanted
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "PPM")
 _PNG_END = b"IEND\xaeB`\x82"
@@ -22,7 +21,7 @@ _OPENCV_LOG, _SILENT = getattr(cv2.utils, "logging", cv2), 0  # OpenCV 4 keeps t
 _AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def read_image(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame | DamagedFrame]:
+def read_image(path: Path, name: str, wanted: FrameSelection = ALL_FRAMES) -> Iterator[Frame | DamagedFrame]:
     """Read the one frame of a still image, or the pages of a TIFF one by one; of 8 or 16 bits, grey or colour.
 
     Args:
@@ -45,7 +44,7 @@ def read_image(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[F
         yield Frame(to_grey(pixels), source=path, name=name)
         return
     for index in chosen:
-        yield attempt(index, partial(_page_frame, path, name, index))
+        yield frame_or_damaged(index, partial(_page_frame, path, name, index))
 
 
 def count_images(path: Path) -> int:

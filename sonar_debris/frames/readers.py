@@ -7,6 +7,9 @@ how many frames a file holds.
 
 Other packages add readers by entry points of the group ``sonar_debris.readers``: the entry point's name is the suffix
 without its dot, its object a `Format`.
+
+MERGED:
+Recordings whose formats have no open description, and how to get their frames out.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,13 +20,12 @@ from pathlib import Path
 
 from sonar_debris.frames.aris import count_aris, describe_aris, read_aris
 from sonar_debris.frames.arrays import count_archive, count_array, read_archive, read_array
-from sonar_debris.frames.damaged_frame import DamagedFrame
-from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.frame import DamagedFrame, Frame
+from sonar_debris.frames.frame_selection import FrameSelection
 from sonar_debris.frames.gemini import count_gemini, read_gemini
 from sonar_debris.frames.images import count_images, read_image
-from sonar_debris.frames.ros_bag import count_ros, describe_ros, read_ros
+from sonar_debris.frames.ros import count_ros, describe_ros, read_ros
 from sonar_debris.frames.video import count_video, describe_video, read_video
-from sonar_debris.frames.wanted import Wanted
 
 GROUP = "sonar_debris.readers"
 
@@ -44,7 +46,7 @@ class Format:
     """
 
     name: str
-    read: Callable[[Path, str, Wanted], Iterator[Frame | DamagedFrame]]
+    read: Callable[[Path, str, FrameSelection], Iterator[Frame | DamagedFrame]]
     count: Callable[[Path], int]
     describe: Callable[[Path], dict] = _nothing_more
 
@@ -73,3 +75,11 @@ def known_formats() -> dict[str, Format]:
 def find_format(path: Path) -> Format | None:
     """Return the format that a file's suffix, upper case or lower, tells, or None."""
     return known_formats().get(path.suffix.lower())
+
+
+UNSUPPORTED_FORMATS = {
+    ".oculus": "a Blueprint Subsea Oculus recording, whose format is not open: export it from Oculus ViewPoint as MP4",
+    ".son": "a BlueView recording, whose format is not open: export it from ProViewer as AVI or images",
+    ".ddf": "a DIDSON recording, whose format is not open: export it from the DIDSON software as AVI or JPEG",
+    ".ecd": "a Tritech recording, whose format is not open: export it from Gemini SeaNet as AVI or GLF",
+}

@@ -45,7 +45,7 @@ def convert_scan(echoes: np.ndarray, bearings: np.ndarray, first: float, step: f
     Raises:
         ValueError: the window or the bearings make no fan.
     """
-    fan = fan_around(bearings, first, step, len(echoes))
+    fan = enclosing_fan(bearings, first, step, len(echoes))
     # Of samples closer than the rows, each row shows the mean: picking one of them would show more speckle.
     averaged = max(1, min(len(echoes), int(fan.metres_per_pixel / step)))
     if averaged > 1:
@@ -56,7 +56,7 @@ def convert_scan(echoes: np.ndarray, bearings: np.ndarray, first: float, step: f
     return to_fan(echoes, fan, bearings, first, step), fan
 
 
-def fan_around(bearings: np.ndarray, first: float, step: float, samples: int) -> FanGeometry:
+def enclosing_fan(bearings: np.ndarray, first: float, step: float, samples: int) -> FanGeometry:
     """The fan of ``ROWS`` rows, or fewer, from edge to edge of beams and samples, as `convert_scan` fills it."""
     # To the edge of the outermost beam is half as far as from its centre to its neighbour's.
     edges = bearings[[0, -1]] + (bearings[[0, -1]] - bearings[[1, -2]]) / 2

@@ -9,16 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.frame_read_error import FrameReadWarning
+from sonar_debris.frames.frame import Frame, FrameReadWarning
+from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
 from sonar_debris.frames.pixels import check_shape, to_grey
-from sonar_debris.frames.wanted import EVERYTHING, Wanted
 
 # FFmpeg's own messages about a damaged file would stand beside the one line that is enough.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
-def read_video(path: Path, name: str, wanted: Wanted = EVERYTHING) -> Iterator[Frame]:
+def read_video(path: Path, name: str, wanted: FrameSelection = ALL_FRAMES) -> Iterator[Frame]:
     """Read the frames of a video one by one; their time is in seconds from its start.
 
     Args:

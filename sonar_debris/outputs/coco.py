@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from sonar_debris.detection.detections import Detections
+from sonar_debris.detections import Detections
+from sonar_debris.files import atomic_text
 from sonar_debris.frames.frame import Frame
-from sonar_debris.outputs.atomic import atomic_text
-from sonar_debris.outputs.placement import place
+from sonar_debris.outputs.georeference import georeference
 
 
 class CocoFile:
@@ -37,7 +37,7 @@ class CocoFile:
             {"id": image_id, "file_name": frame.name, "width": cols, "height": rows, "frame_index": frame.index}
         )
         columns = (detections.xyxy, detections.class_id, detections.score, detections.objectness)
-        places = place(frame, detections.xyxy)
+        places = georeference(frame, detections.xyxy)
         for *detection, where in zip(*columns, places, strict=True):
             self._annotations.append(_annotation(len(self._annotations) + 1, image_id, *detection) | where)
 

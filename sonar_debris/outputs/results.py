@@ -1,14 +1,68 @@
-"""What ``detect`` leaves behind, in one folder."""
+"""Where detections lie in the world, as far as their frame tells.
 
+MERGED:
+Detections as a table, one row each.
+---
+What ``detect`` leaves behind, in one folder.
+"""
+
+import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sonar_debris.detection.detections import Detections
+from sonar_debris.detections import Detections
+from sonar_debris.files import atomic_text
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.coco import CocoFile
+from sonar_debris.outputs.georeference import DECIMALS, georeference
 from sonar_debris.outputs.pictures import PictureFolder
-from sonar_debris.outputs.table import DetectionTable
+
+COLUMNS = (
+    "file",
+    "frame",
+    "time",
+    "x",
+    "y",
+    "w",
+    "h",
+    "class",
+    "score",
+    "objectness",
+    *DECIMALS,
+)
+
+
+class DetectionTable:
+    """Gathers the detections of many frames and writes them as CSV with the header ``COLUMNS``.
+
+    x, y are a box's left and top and w, h its size, in pixels of the frame as stored; time is in seconds since the
+    epoch. What is not known stays empty.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[tuple] = []
+
+    def add(self, frame: Frame, detections: Detections) -> None:
+        """Add a row for each detection of a frame."""
+        self._rows.extend(_rows(frame, detections))
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        with atomic_text(path) as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(self._rows)
+
+
+def _rows(frame: Frame, detections: Detections) -> Iterator[tuple]:
+    time = "" if frame.time is None else f"{frame.time:.6f}"
+    places = georeference(frame, detections.xyxy)
+    columns = zip(detections.xyxy, detections.names, detections.score, detections.objectness, places, strict=True)
+    for (left, top, right, bottom), name, score, objectness, where in columns:
+        box = (f"{value:.2f}" for value in (left, top, right - left, bottom - top))
+        known = (where.get(key, "") for key in DECIMALS)
+        yield frame.name, frame.index, time, *box, name, f"{score:.4f}", f"{objectness:.4f}", *known
 
 
 class ResultFolder:

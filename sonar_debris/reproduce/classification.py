@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sonar_debris.evaluation.plots import plot_confusion, plot_curves, plot_filters
-from sonar_debris.reproduce import published
+from sonar_debris.reproduce import pipelines as published
 from sonar_debris.reproduce.classification_trials import (
     AUGMENTATIONS,
     AUGMENTED,
@@ -19,7 +19,7 @@ from sonar_debris.reproduce.classification_trials import (
     list_trials,
     run_trial,
 )
-from sonar_debris.reproduce.crop_data import read_crop_data
+from sonar_debris.reproduce.crop_experiments import read_crop_data
 from sonar_debris.reproduce.study import Study, markdown_table, percent, pooled_accuracy
 
 TITLE = "Classification of crops: ten rows"

@@ -6,13 +6,19 @@ from functools import partial
 
 import numpy as np
 
-from sonar_debris.baselines.template_matching import TemplateMatchingClassifier
+from sonar_debris.classifiers.template_matching import TemplateMatchingClassifier
+from sonar_debris.classifiers.training import CLASSIFIERS
 from sonar_debris.datasets.splits import FOLDS
-from sonar_debris.reproduce import published
-from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops
-from sonar_debris.reproduce.crop_training import name_crops, scored, train_on_crops
+from sonar_debris.reproduce import pipelines as published
+from sonar_debris.reproduce.crop_experiments import (
+    CropData,
+    name_crops,
+    read_crop_data,
+    scored,
+    split_crops,
+    train_on_crops,
+)
 from sonar_debris.reproduce.study import Study
-from sonar_debris.training.classifier import CLASSIFIERS
 
 NETWORKS = tuple(row for row in published.CLASSIFICATION if not row.startswith("template"))
 TEMPLATES = tuple(

@@ -11,28 +11,26 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.datasets.release import CLASS_NAMES, read_watertank
 from sonar_debris.datasets.splits import select_frames
 from sonar_debris.datasets.training_frames import load_training_frames
-from sonar_debris.datasets.watertank import CLASS_NAMES, read_watertank
-from sonar_debris.datasets.windows import WindowSampler
-from sonar_debris.detection.detections import UNKNOWN, Detections
-from sonar_debris.detection.proposals import propose
-from sonar_debris.detection.proposer import ObjectProposer
-from sonar_debris.detection.weights import load_network
-from sonar_debris.detection.windows import cut_windows
+from sonar_debris.detections import UNKNOWN, Detections
+from sonar_debris.detectors.sliding_window.networks import WINDOW, make_dense
+from sonar_debris.detectors.sliding_window.proposals import ObjectProposer, propose
+from sonar_debris.detectors.sliding_window.sampler import WindowSampler
 from sonar_debris.evaluation.detection_metrics import detection_metrics
-from sonar_debris.evaluation.meeting import meet
+from sonar_debris.evaluation.matching import greedy_match
 from sonar_debris.evaluation.plots import plot_curves
 from sonar_debris.frames import Frame, open_frames
-from sonar_debris.frames.normalisation import normalise
-from sonar_debris.networks.objectness import WINDOW, make_dense
-from sonar_debris.networks.shared_detector import feature_part, objectness_part
-from sonar_debris.reproduce import published
-from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames, thin
+from sonar_debris.frames.preprocessing import normalise
+from sonar_debris.networks import load_network
+from sonar_debris.reproduce import pipelines as published
+from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames, subsample
+from sonar_debris.reproduce.shared_features import feature_part, objectness_part, train_shared_detector
 from sonar_debris.reproduce.study import Study, markdown_table, percent
-from sonar_debris.training.fit import Schedule
-from sonar_debris.training.shared_detector import train_shared_detector
+from sonar_debris.training import TrainingConfig
+from sonar_debris.windows import extract_windows
 
 # What is held out of training to choose thresholds and the SVM's parameters.
 VALIDATION = {"random": "val", "scene": "3"}
@@ -122,7 +120,7 @@ def _detect(find: Find, recognise: Callable[[np.ndarray], np.ndarray], frame: Fr
         frame: the frame.
     """
     xyxy, objectness = find(frame)
-    crops = cut_windows(normalise(frame.image), xyxy, WINDOW)
+    crops = extract_windows(normalise(frame.image), xyxy, WINDOW)
     output = recognise(crops) if len(xyxy) else np.zeros((0, 1 + len(CLASS_NAMES)))
     objectness, probability = output[:, 0] if objectness is None else objectness, output[:, 1:]
     score = objectness * probability.max(axis=1, initial=0)
@@ -139,7 +137,7 @@ def _shared_network(study: Study, split: str):
     folder = study.folder / f"shared-{split}"
     if not (folder / "shared.keras").is_file():
         epochs, steps = (1, 10) if study.quick else (10, 200)
-        schedule = Schedule(epochs, steps, seed=study.seed, precision=study.precision)
+        schedule = TrainingConfig(epochs, steps, seed=study.seed, precision=study.precision)
         sampler = WindowSampler(load_training_frames(_learning_frames(study, split)))
         train_shared_detector(sampler, None, len(CLASS_NAMES), schedule, folder)
     return load_network(folder / "shared.keras")
@@ -174,7 +172,7 @@ def _learning_frames(study: Study, split: str) -> list[LabelledFrame]:
 
 
 def _validation_frames(study: Study, split: str) -> list[LabelledFrame]:
-    return thin(study, _part(study, split))
+    return subsample(study, _part(study, split))
 
 
 def _part(study: Study, split: str) -> list[LabelledFrame]:
@@ -212,7 +210,7 @@ def shares(frames: Sequence[LabelledFrame], found: Sequence[Detections]) -> dict
     Returns:
         ``found`` and ``named`` as shares in [0, 1], and ``false`` boxes a frame.
     """
-    met = [meet(frame.xyxy, detections.xyxy) for frame, detections in zip(frames, found, strict=True)]
+    met = [greedy_match(frame.xyxy, detections.xyxy) for frame, detections in zip(frames, found, strict=True)]
     named = [
         detections.class_id[pairs >= 0] == frame.class_id[pairs[pairs >= 0]]
         for frame, detections, pairs in zip(frames, found, met, strict=True)

@@ -6,21 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.datasets.training_frames import load_training_frames
-from sonar_debris.datasets.watertank import CLASS_NAMES
-from sonar_debris.detection.proposer import ObjectProposer
-from sonar_debris.detection.settings import SlidingWindowSettings
+from sonar_debris.detectors.model_folder import SlidingWindowSettings
+from sonar_debris.detectors.sliding_window.proposals import ObjectProposer
+from sonar_debris.detectors.sliding_window.training import PipelineSchedules, train_proposer
 from sonar_debris.evaluation.plots import plot_curves
 from sonar_debris.evaluation.proposal_recall import recall_by_class
 from sonar_debris.frames import open_frames
-from sonar_debris.reproduce.pipelines import QUICK_RECIPE, split_frames
+from sonar_debris.reproduce.pipelines import QUICK_SCHEDULES, split_frames
 from sonar_debris.reproduce.study import Study, markdown_table, percent
-from sonar_debris.training.fit import Schedule
-from sonar_debris.training.pipeline import Recipe, train_proposer
+from sonar_debris.training import TrainingConfig
 
 # A fifth of the shipped model's schedule: there are thirteen trainings.
-RECIPE = Recipe(Schedule(epochs=4, steps=200), Schedule(epochs=4, steps=200), Schedule(epochs=1, steps=1))
+SCHEDULES = PipelineSchedules(
+    TrainingConfig(epochs=4, steps=200), TrainingConfig(epochs=4, steps=200), TrainingConfig(epochs=1, steps=1)
+)
 # Neighbouring frames are near-copies: one of three is learned from, and mining proposals takes a third of the time.
 THINNING = 3
 GROUPS = ((), *((name,) for name in CLASS_NAMES), ("hook", "propeller", "valve"))
@@ -55,7 +57,7 @@ def _run(study: Study, group: Sequence[str], train: Sequence[LabelledFrame], tes
     kept = [frame for frame in train if not np.isin(frame.class_id, hidden).any()]
     asked = hidden or range(len(CLASS_NAMES))
     test = [frame for frame in test if np.isin(frame.class_id, asked).any()]
-    recipe = (QUICK_RECIPE if study.quick else RECIPE).each_with(study.seed, study.precision)
+    recipe = (QUICK_SCHEDULES if study.quick else SCHEDULES).each_with(study.seed, study.precision)
     with tempfile.TemporaryDirectory() as folder:
         networks = train_proposer(load_training_frames(kept[::THINNING]), recipe, Path(folder))
     proposer = ObjectProposer(*networks, SlidingWindowSettings("novel", CLASS_NAMES))

@@ -6,18 +6,17 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from sonar_debris.baselines.sliding_windows import sliding_windows
-from sonar_debris.baselines.template_objectness import TemplateObjectness
-from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.detection.proposals import propose
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.detectors.sliding_window.proposals import propose
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.evaluation.matching import COCO_IOU
 from sonar_debris.evaluation.plots import plot_curves
-from sonar_debris.evaluation.recall_curves import recall_curves
+from sonar_debris.evaluation.proposal_recall import recall_curves
 from sonar_debris.frames import open_frames
-from sonar_debris.frames.normalisation import normalise
-from sonar_debris.reproduce import published
+from sonar_debris.frames.preprocessing import normalise
+from sonar_debris.reproduce import pipelines as published
 from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames
+from sonar_debris.reproduce.proposal_baselines import TemplateObjectness, sliding_windows
 from sonar_debris.reproduce.study import Study, markdown_table, percent
 
 LIMITS = (1, 3, 10, 30, 60, 100, 300, 1000, 2000, 5000)

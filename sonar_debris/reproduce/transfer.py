@@ -6,15 +6,21 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from sonar_debris.datasets.crops import read_crops
+from sonar_debris.classifiers.networks import build_cnn_classifier
+from sonar_debris.datasets.release import read_crops
 from sonar_debris.datasets.splits import FOLDS
-from sonar_debris.detection.weights import load_network
 from sonar_debris.evaluation.plots import plot_curves
-from sonar_debris.networks.cnn_classifier import build_cnn_classifier
-from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops
-from sonar_debris.reproduce.crop_training import name_crops, scored, train_on_crops
+from sonar_debris.networks import load_network
+from sonar_debris.reproduce.crop_experiments import (
+    CropData,
+    name_crops,
+    read_crop_data,
+    scored,
+    split_crops,
+    train_on_crops,
+)
 from sonar_debris.reproduce.study import Study, markdown_table, pooled_accuracy
-from sonar_debris.training.fit import save_network
+from sonar_debris.training import save_network
 
 SIZE = 64
 TURNTABLE = "turntable-cropped"

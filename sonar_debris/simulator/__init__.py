@@ -1,5 +1,5 @@
 """A forward-looking-sonar simulator with ground truth."""
 
-from sonar_debris.simulator.frames import simulate_frames
+from sonar_debris.simulator.render import simulate_frames
 
 __all__ = ["simulate_frames"]

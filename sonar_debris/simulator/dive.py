@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sonar_debris.datasets.watertank import CLASS_NAMES
+from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.simulator.fan import COLS, Fan
 from sonar_debris.simulator.scene import Scene, cut_to_fan, tight_box
 from sonar_debris.simulator.shapes import OBJECTS
@@ -17,7 +17,7 @@ APART = 130.0  # least distance of two objects
 
 
 @dataclass(frozen=True)
-class Lying:
+class PlacedObject:
     """An object on the sea floor.
 
     Attributes:
@@ -33,7 +33,7 @@ class Lying:
     ahead: float
 
 
-def lay_objects(frames: int, fan: Fan, seed: int) -> list[Lying]:
+def place_objects(frames: int, fan: Fan, seed: int) -> list[PlacedObject]:
     """Lay objects of all classes along the way, so that none hides another."""
     rng = np.random.default_rng((seed, 0))
     ahead, placed = fan.min_range, []
@@ -41,7 +41,7 @@ def lay_objects(frames: int, fan: Fan, seed: int) -> list[Lying]:
     while (ahead := ahead + rng.uniform(0.5, 1.5) * SPACING) < end:
         right = rng.uniform(-60, 60)
         if all(np.hypot(right - each.right, ahead - each.ahead) >= APART for each in placed[-4:]):
-            placed.append(Lying(len(placed) + 1, str(rng.choice(list(OBJECTS))), right, ahead))
+            placed.append(PlacedObject(len(placed) + 1, str(rng.choice(list(OBJECTS))), right, ahead))
     return placed
 
 
@@ -53,14 +53,14 @@ def dive_scenes(frames: int, fan: Fan, seed: int) -> Iterator[tuple[np.random.Ge
         fan: of the sonar.
         seed: non-negative integer.
     """
-    placed = lay_objects(frames, fan, seed)
+    placed = place_objects(frames, fan, seed)
     for index in range(frames):
         moved = ADVANCE * index
         near = [each for each in placed if fan.min_range - 80 < each.ahead - moved < fan.max_range + 80]
         yield np.random.default_rng((seed, 1, index)), _scene(fan, near, moved, seed)
 
 
-def _scene(fan: Fan, near: list[Lying], moved: float, seed: int) -> Scene:
+def _scene(fan: Fan, near: list[PlacedObject], moved: float, seed: int) -> Scene:
     reflectors, boxes, classes, numbers = [], [], [], []
     for each in near:
         centre = COLS / 2 + each.right, fan.apex - (each.ahead - moved)

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from sonar_debris.frames.aris_format import beam_bearings
-from sonar_debris.frames.geometry import FanGeometry
-from sonar_debris.frames.navigation import Navigation
-from sonar_debris.frames.scan_conversion import fan_around, to_echoes
+from sonar_debris.frames.geometry import FanGeometry, Navigation
+from sonar_debris.frames.scan_conversion import enclosing_fan, to_echoes
 from sonar_debris.simulator.fan import BEAMS, COLS, FANS, SAMPLES
 from sonar_debris.simulator.render import render
 from sonar_debris.simulator.scene import Scene, random_scene
@@ -58,7 +57,7 @@ def frame_shape() -> tuple[int, int]:
 
 
 def _read_fan() -> FanGeometry:
-    return fan_around(beam_bearings(BEAMS, large_lens=False), FIRST, STEP, SAMPLES)
+    return enclosing_fan(beam_bearings(BEAMS, large_lens=False), FIRST, STEP, SAMPLES)
 
 
 def _simulated_fan() -> FanGeometry:

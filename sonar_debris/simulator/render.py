@@ -1,13 +1,17 @@
-"""From a scene to the frame that the sonar shows."""
+"""From a scene to the frame that the sonar shows.
+
+MERGED:
+Simulated frames with their ground truth.
+"""
+
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
-from sonar_debris.simulator.clutter import clutter
+from sonar_debris.simulator.background import clutter, seabed, smooth_noise, speckle
 from sonar_debris.simulator.fan import BEAMS, SAMPLES, Fan, to_frame, to_polar
-from sonar_debris.simulator.noise import smooth_noise, speckle
-from sonar_debris.simulator.scene import Scene
-from sonar_debris.simulator.seabed import seabed
+from sonar_debris.simulator.scene import Scene, random_scene
 from sonar_debris.simulator.shapes import Reflector
 
 _LEVELS_PER_DB = 255 / 80  # an ARIS stores 80 dB in 8 bits
@@ -71,3 +75,28 @@ def _ringing(fan: Fan, reflector: Reflector) -> np.ndarray:
     hidden = _hidden(fan, reflector, 1.6 * reflector.shadow)
     edge = hidden - cv2.erode(hidden, np.ones((1, 5), np.uint8))
     return edge * reflector.ringing
+
+
+def simulate_frames(count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Simulate frames of an ARIS-like sonar, each of another random scene.
+
+    Frame ``i`` depends on ``seed`` and ``i`` alone, so a longer run begins with the same frames.
+
+    Args:
+        count: number of frames.
+        seed: non-negative integer.
+
+    Yields:
+        image: ``(480, 320)`` uint8, range grows upwards, 0 outside the fan.
+        xyxy: ``(N, 4)`` float32 boxes in pixels, left, top, right, bottom, 1 to 4 of them.
+        class_id: ``(N,)`` int64 indices into ``sonar_debris.datasets.release.CLASS_NAMES``.
+
+    Example:
+        >>> image, xyxy, class_id = next(simulate_frames(1, seed=0))
+        >>> image.shape, xyxy.shape[1], len(xyxy) == len(class_id)
+        ((480, 320), 4, True)
+    """
+    for index in range(count):
+        rng = np.random.default_rng((seed, index))
+        scene = random_scene(rng)
+        yield render(scene, rng), scene.xyxy, scene.class_id

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sonar_debris.datasets.watertank import CLASS_NAMES
+from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.simulator.fan import COLS, FANS, Fan, fan_mask
 from sonar_debris.simulator.shapes import OBJECTS, Reflector, wall
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from sonar_debris import __version__
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.outputs.atomic import atomic_text
+from sonar_debris.files import atomic_text
 
 if TYPE_CHECKING:
-    from sonar_debris.detection.detector import DebrisDetector
+    from sonar_debris.detectors.base import DebrisDetector
 
-NAME = "manifest.json"
+MANIFEST_FILE = "manifest.json"
 
 
 def describe_run(detector: "DebrisDetector", folder: Path, options: dict) -> dict:
@@ -37,13 +37,13 @@ def describe_run(detector: "DebrisDetector", folder: Path, options: dict) -> dic
     }
 
 
-def claim(folder: Path, manifest: dict, inputs: list[str]) -> None:
+def check_manifest(folder: Path, manifest: dict, inputs: list[str]) -> None:
     """Write the manifest of a survey that begins; of one that goes on see that it is the same, and add its inputs.
 
     Raises:
         SonarDebrisError: the survey was begun with something else, which is named.
     """
-    path = folder / NAME
+    path = folder / MANIFEST_FILE
     known = read_manifest(folder) if path.is_file() else {}
     before = known.pop("inputs", [])
     differences = [f"{key}: {known.get(key)} → {value}" for key, value in manifest.items() if known.get(key) != value]
@@ -62,7 +62,7 @@ def read_manifest(folder: Path) -> dict:
     Raises:
         SonarDebrisError: it is damaged or missing.
     """
-    path = folder / NAME
+    path = folder / MANIFEST_FILE
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:

@@ -1,19 +1,78 @@
-"""A survey's database: what was found in which frame of which source, in SQLite."""
+"""What became of a frame, as rows of a survey's database.
 
+MERGED:
+A survey's database: what was found in which frame of which source, in SQLite.
+---
+What of a survey could not be read or searched, as a table.
+"""
+
+import csv
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
+from sonar_debris.detections import Detections
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.survey.rows import Searched
+from sonar_debris.files import atomic_text
+from sonar_debris.frames.frame import Frame
+from sonar_debris.outputs.georeference import georeference
 from sonar_debris.survey.schema import TABLES, VERSION
 
-NAME = "survey.sqlite"
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """What became of one frame.
+
+    Attributes:
+        position: in its source.
+        frame: a row of the table ``frame`` without its key.
+        detections: rows of the table ``detection`` without their keys, best score first.
+    """
+
+    position: int
+    frame: tuple
+    detections: list[tuple] = field(default_factory=list)
+
+    @property
+    def failure(self) -> str | None:
+        """Why it could not be read or searched."""
+        return self.frame[-1]
+
+
+def frame_record(frame: Frame, found: Detections) -> FrameRecord:
+    """The rows that a frame and what was found in it make."""
+    rows, cols = frame.image.shape
+    where = frame.navigation
+    navigation = (where.heading, where.latitude, where.longitude, where.depth) if where else (None,) * 4
+    boxes = zip(
+        found.xyxy.tolist(), found.names, found.score, found.objectness, georeference(frame, found.xyxy), strict=True
+    )
+    return FrameRecord(
+        frame.index,
+        (rows, cols, frame.time, *navigation, None),
+        [_detection(*box) for box in boxes],
+    )
+
+
+def failed_record(position: int, reason: str) -> FrameRecord:
+    """The row of a frame that could not be read or searched."""
+    return FrameRecord(position, (None,) * 7 + (reason,))
+
+
+def _detection(xyxy: Sequence[float], name: str, score: float, objectness: float, where: dict) -> tuple:
+    left, top, right, bottom = xyxy
+    box = (round(value, 3) for value in (left, top, right - left, bottom - top))
+    keys = ("range_m", "bearing_deg", "width_m", "height_m", "latitude", "longitude")
+    return (*box, name, round(float(score), 6), round(float(objectness), 6), *map(where.get, keys))
+
+
+DATABASE_FILE = "survey.sqlite"
 
 
 class SurveyStore:
@@ -27,7 +86,7 @@ class SurveyStore:
     """
 
     def __init__(self, folder: Path):
-        self.path = folder / NAME
+        self.path = folder / DATABASE_FILE
         try:
             self._database = sqlite3.connect(self.path, isolation_level=None)
             self._prepare()
@@ -96,7 +155,7 @@ class SurveyStore:
         """
         return {source: position if missing else None for source, missing, position in self.read(query)}
 
-    def add_frame(self, source: int, frame: Searched) -> None:
+    def add_frame(self, source: int, frame: FrameRecord) -> None:
         """Add what became of a frame, in a transaction of the caller's."""
         key = source, frame.position
         self._insert("frame", (*key, *frame.frame))
@@ -140,7 +199,7 @@ def open_survey(folder: Path) -> SurveyStore:
     Raises:
         SonarDebrisError: the folder holds none.
     """
-    if not (folder / NAME).is_file():
+    if not (folder / DATABASE_FILE).is_file():
         raise SonarDebrisError(
             f"{folder}: holds no survey; make one with: sonar-debris survey run INPUT... -o {folder}"
         )
@@ -150,5 +209,23 @@ def open_survey(folder: Path) -> SurveyStore:
 def remove_survey(folder: Path) -> None:
     """Remove the database, the manifest and the report of an earlier survey, and nothing else."""
     shutil.rmtree(folder / "report", ignore_errors=True)
-    for name in (NAME, f"{NAME}-wal", f"{NAME}-shm", "manifest.json"):
+    for name in (DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", "manifest.json"):
         (folder / name).unlink(missing_ok=True)
+
+
+FAILURES_FILE = "failures.csv"
+FAILURES_QUERY = """
+SELECT name, NULL, failure FROM source WHERE failure IS NOT NULL
+UNION ALL
+SELECT source.name, frame.position, frame.failure FROM frame JOIN source ON source.id = frame.source
+WHERE frame.failure IS NOT NULL
+ORDER BY 1, 2
+"""
+
+
+def write_failures(store: SurveyStore, folder: Path) -> None:
+    """Write ``failures.csv``: file, frame (empty where the file is meant), reason."""
+    with atomic_text(folder / FAILURES_FILE) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("file", "frame", "reason"))
+        writer.writerows(store.read(FAILURES_QUERY))

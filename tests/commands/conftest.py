@@ -1,14 +1,12 @@
 """A detector and frames for the commands' tests, without networks."""
 
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.detection.detections import Detections
+from sonar_debris.detections import Detections
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames import Frame
 
@@ -51,8 +49,7 @@ class FakeDetector:
 @pytest.fixture
 def fake_detector(monkeypatch) -> None:
     """Put FakeDetector where the commands look for DebrisDetector."""
-    module = SimpleNamespace(DebrisDetector=FakeDetector)
-    monkeypatch.setitem(sys.modules, "sonar_debris.detection.detector", module)
+    monkeypatch.setattr("sonar_debris.detectors.base.DebrisDetector.from_pretrained", FakeDetector.from_pretrained)
 
 
 @pytest.fixture

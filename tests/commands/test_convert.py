@@ -5,7 +5,7 @@ from click.testing import CliRunner
 from sonar_debris.commands.convert import frame_without_image
 from sonar_debris.commands.main import main
 from sonar_debris.frames import open_frames
-from sonar_debris.frames.aris_writer import write_aris
+from sonar_debris.frames.aris_format import write_aris
 
 FIELDS = {"sound_speed": 1500.0, "sample_start_delay": 4000, "sample_period": 10, "heading": 33.0}
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from sonar_debris.commands.inputs import exit_code
 from sonar_debris.commands.main import main
-from sonar_debris.frames.opening import count_frames
+from sonar_debris.frames.loader import count_frames
 
 pytestmark = pytest.mark.usefixtures("fake_detector")
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
-from sonar_debris.detection.detections import Detections
+from sonar_debris.detections import Detections
 
 BOXES = {"frame-0": [4, 4, 20, 10], "frame-1": [30, 8, 12, 12], "frame-2": [2, 2, 9, 9]}
 
@@ -59,7 +59,7 @@ def bright_is_can(images):
 def classifier(monkeypatch):
     """What every classifier's file holds."""
     network = SimpleNamespace(class_names=("can", "bottle", "wall"), predict=bright_is_can)
-    monkeypatch.setattr("sonar_debris.detection.classifier.CropClassifier.load", lambda path: network)
+    monkeypatch.setattr("sonar_debris.classifiers.crop_classifier.CropClassifier.load", lambda path: network)
     return network
 
 
@@ -80,7 +80,7 @@ def model(monkeypatch, classifier):
         asked.append((name, min_score))
         return detector
 
-    monkeypatch.setattr("sonar_debris.commands.finding.load_detector", load)
+    monkeypatch.setattr("sonar_debris.commands.cross_validation.load_detector", load)
     return asked
 
 

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 pytest.importorskip("rosbags", reason="the extra ros is not installed")
 
 from sonar_debris.commands.main import main
+from sonar_debris.frames.aris import ArisRecording, ranges
 from sonar_debris.frames.aris_format import beam_bearings
-from sonar_debris.frames.aris_recording import ArisRecording, ranges
 from tests.ros_bags import projected, typestore, write_bag
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
-from sonar_debris.frames.aris_writer import write_aris
+from sonar_debris.frames.aris_format import write_aris
 
 FIELDS = {"sound_speed": 1500.0, "sample_start_delay": 4000, "sample_period": 10, "system": 2, "large_lens": 1}
 FIELDS |= {"frame_time": 1_000_000, "frame_rate": 5, "heading": 33.0, "latitude": 48.5, "longitude": -4.5}

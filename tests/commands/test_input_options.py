@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sonar_debris.commands.input_options import FrameRange
+from sonar_debris.commands.inputs import FrameRange
 from sonar_debris.commands.main import main
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris import __version__
-from sonar_debris.commands.main import VERBS, main
+from sonar_debris.commands.main import COMMANDS, main
 from sonar_debris.errors import SonarDebrisError
 
 
@@ -18,7 +18,7 @@ def words_of(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[s
         yield from words_of(below, (*words, name))
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS))
+@pytest.mark.parametrize("verb", sorted(COMMANDS))
 def test_help_has_an_example(verb):
     for words in words_of(main.get_command(click.Context(main), verb), (verb,)):
         result = CliRunner().invoke(main, [*words, "--help"])
@@ -34,7 +34,7 @@ def test_main_help_has_an_example():
 def test_help_lists_every_verb():
     listed = CliRunner().invoke(main, ["--help"]).stdout.split("Commands:")[1]
 
-    assert [line.split()[0] for line in listed.split("\n  ")[1:]] == sorted(VERBS)
+    assert [line.split()[0] for line in listed.split("\n  ")[1:]] == sorted(COMMANDS)
 
 
 def test_version():

@@ -1,6 +1,6 @@
 import pytest
 
-from sonar_debris.commands.messages import one_line
+from sonar_debris.commands.main import one_line
 from sonar_debris.errors import SonarDebrisError
 
 

@@ -24,7 +24,7 @@ def shipped(tmp_path, monkeypatch) -> None:
         return folder
 
     registry = SimpleNamespace(list_models=lambda: {"small": folder}, find_model=find_model)
-    monkeypatch.setitem(sys.modules, "sonar_debris.detection.registry", registry)
+    monkeypatch.setitem(sys.modules, "sonar_debris.detectors.model_folder", registry)
 
 
 @pytest.mark.usefixtures("shipped")

@@ -1,7 +1,7 @@
 import click
 import pytest
 
-from sonar_debris.commands.selection import Selection, choose_parts, find_data
+from sonar_debris.commands.data_options import Selection, choose_parts, find_data
 from sonar_debris.errors import SonarDebrisError
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sonar_debris.commands import survey_run
 from sonar_debris.commands.main import main
+from sonar_debris.commands.survey import run as survey_run
 from sonar_debris.survey.store import SurveyStore
 from tests.survey.conftest import BrightSpots
 
@@ -94,7 +94,7 @@ import resource, sys, time
 limit = int(sys.argv.pop(1))
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-from sonar_debris.commands import survey_run
+from sonar_debris.commands.survey import run as survey_run
 from tests.survey.conftest import BrightSpots
 class Slow(BrightSpots):
     def detect_batch(self, frames):

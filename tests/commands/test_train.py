@@ -7,12 +7,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from sonar_debris.classifiers.crop_classifier import CropClassifier
+from sonar_debris.commands.data_options import TrainingData, choose_training_parts
 from sonar_debris.commands.main import main
-from sonar_debris.commands.training_options import TrainingData, choose_training_parts
-from sonar_debris.detection.classifier import CropClassifier
-from sonar_debris.detection.detector import DebrisDetector
-from sonar_debris.training import pipeline
-from sonar_debris.training.fit import Schedule
+from sonar_debris.detectors.base import DebrisDetector
+from sonar_debris.detectors.sliding_window import training as pipeline
+from sonar_debris.training import TrainingConfig
 
 TINY = ("--epochs", 1, "--steps", 2, "--batch-size", 4)
 
@@ -82,8 +82,8 @@ def test_a_training_of_objectness_starts_afresh_when_it_had_been_finished(run, t
 
 
 def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
-    tiny = pipeline.Recipe(*[Schedule(epochs=1, steps=1, batch_size=2)] * 3)
-    monkeypatch.setattr(pipeline.Recipe, "each_with", lambda recipe, seed, precision: tiny)
+    tiny = pipeline.PipelineSchedules(*[TrainingConfig(epochs=1, steps=1, batch_size=2)] * 3)
+    monkeypatch.setattr(pipeline.PipelineSchedules, "each_with", lambda recipe, seed, precision: tiny)
 
     result = run("pipeline", "--name", "mine", "--seed", 3)
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from sonar_debris.commands.data_options import TrainingData
 from sonar_debris.commands.main import main
-from sonar_debris.commands.train_detector import release_lesson
-from sonar_debris.commands.training_options import TrainingData
-from sonar_debris.datasets.watertank import CLASS_NAMES
-from sonar_debris.detection.detector import DebrisDetector
+from sonar_debris.commands.train_detector import public_data
+from sonar_debris.datasets.release import CLASS_NAMES
+from sonar_debris.detectors.base import DebrisDetector
 
 TINY = ("--epochs", 1, "--steps", 2, "--batch-size", 2)
 
@@ -119,7 +119,7 @@ def test_classes_that_cannot_be_left_out(tiny_release, tmp_path, words, reason):
 def test_a_class_left_out_is_seen_in_no_frame(tiny_release):
     data, tire = TrainingData(tiny_release, "scene", tuple("0124"), ("3",), 0), CLASS_NAMES.index("tire")
 
-    whole, lesson = release_lesson(data, ()), release_lesson(data, ("tire",))
+    whole, lesson = public_data(data, ()), public_data(data, ("tire",))
 
     without = [frame.name for frame in whole.train if tire not in frame.class_id]
     assert [frame.name for frame in lesson.train] == without

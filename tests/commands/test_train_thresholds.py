@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
-from sonar_debris.datasets.watertank import CLASS_NAMES
-from sonar_debris.detection.detections import Detections
-from sonar_debris.detection.settings import IDENTITY, SinglePassSettings
+from sonar_debris.datasets.release import CLASS_NAMES
+from sonar_debris.detections import Detections
+from sonar_debris.detectors.model_folder import IDENTITY, SinglePassSettings
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def models(monkeypatch):
 
         return SimpleNamespace(detect=detect, settings=settings, name=name, with_settings=with_settings)
 
-    monkeypatch.setattr("sonar_debris.commands.finding.load_detector", load)
+    monkeypatch.setattr("sonar_debris.commands.cross_validation.load_detector", load)
     return asked
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.crops import crop_class_names, load_crop, read_crops
+from sonar_debris.datasets.release import crop_class_names, load_crop, read_crops
 from sonar_debris.errors import SonarDebrisError
 
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.scenes import group_scenes
+from sonar_debris.datasets.splits import group_scenes
 
 
 @pytest.fixture

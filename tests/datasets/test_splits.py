@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.crops import Crop, read_crops
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.datasets.release import Crop, read_crops, read_watertank
 from sonar_debris.datasets.splits import FOLDS, hold_out_scenes, select_crops, select_frames
-from sonar_debris.datasets.watertank import read_watertank
 from sonar_debris.errors import SonarDebrisError
 
 PARTS = {"random": ("train", "val", "test"), "scene": FOLDS}

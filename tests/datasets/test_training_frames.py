@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.datasets.training_frames import SIMULATED, load_training_frames, training_frame
 from sonar_debris.frames import FrameReadError
 

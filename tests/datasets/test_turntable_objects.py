@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 
-from sonar_debris.datasets.turntable_objects import read_turntable_objects
-from sonar_debris.datasets.watertank import CLASS_NAMES
+from sonar_debris.datasets.release import CLASS_NAMES
+from sonar_debris.datasets.training_frames import read_turntable_objects
 
 
 def write(root, name, pose, level):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.watertank import CLASS_NAMES, read_watertank
+from sonar_debris.datasets.release import CLASS_NAMES, read_watertank
 from sonar_debris.errors import SonarDebrisError
 
 BOX = "<bndbox><x>3</x><y>5</y><w>10</w><h>20.5</h></bndbox>"

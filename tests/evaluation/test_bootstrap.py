@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from sonar_debris.evaluation.bootstrap import _mean_ap, _rank, bootstrap_map
-from sonar_debris.evaluation.ground_truth import coco_index
-from sonar_debris.evaluation.matching import match
+from sonar_debris.evaluation.average_precision import _mean_ap, _rank, bootstrap_map
+from sonar_debris.evaluation.matching import coco_index, match
 
 NAMES = ["can", "tire", "wall"]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.detection.detections import Detections
-from sonar_debris.evaluation.breakdown import by_scene, by_size
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.detections import Detections
+from sonar_debris.evaluation.detection_metrics import metrics_by_scene, metrics_by_size
 
 NAMES = ("can", "tire")
 SMALL, LARGE = [0, 0, 10, 10], [20, 20, 70, 70]
@@ -23,7 +23,7 @@ def found(boxes, class_id):
 
 
 def test_each_size_has_figures_of_its_own():
-    shares = by_size([frame([SMALL, LARGE], [0, 1])], [found([SMALL], [0])], NAMES)
+    shares = metrics_by_size([frame([SMALL, LARGE], [0, 1])], [found([SMALL], [0])], NAMES)
 
     assert list(shares) == ["under 32 px", "32 to 64 px"]
     assert astuple(shares["under 32 px"]) == pytest.approx((1, 1, 1))
@@ -31,7 +31,7 @@ def test_each_size_has_figures_of_its_own():
 
 
 def test_a_box_of_another_size_is_no_false_alarm():
-    shares = by_size([frame([SMALL], [0])], [found([LARGE, SMALL], [0, 0])], NAMES)
+    shares = metrics_by_size([frame([SMALL], [0])], [found([LARGE, SMALL], [0, 0])], NAMES)
 
     assert shares["under 32 px"].map50 == pytest.approx(1)
 
@@ -40,7 +40,7 @@ def test_each_scene_has_figures_of_its_own():
     frames = [frame([SMALL], [0]), frame([LARGE, SMALL], [1, 1]), frame([], [])]
     detections = [found([SMALL], [0]), found([LARGE], [1]), found([SMALL], [0])]
 
-    shares = by_scene(frames, detections, NAMES, ["a", "b", "c"])
+    shares = metrics_by_scene(frames, detections, NAMES, ["a", "b", "c"])
 
     assert set(shares) == {"a", "b"}  # c shows nothing that could be found
     assert astuple(shares["a"]) == pytest.approx((1, 1, 1))

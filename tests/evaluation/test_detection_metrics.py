@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.detection.detections import Detections
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.detections import Detections
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.evaluation.detection_metrics import detection_metrics, rename
+from sonar_debris.evaluation.detection_metrics import align_class_names, detection_metrics
 
 NAMES = ("can", "tire", "wall")
 A, B, FAR = [0, 0, 10, 10], [40, 40, 60, 60], [100, 100, 120, 120]
@@ -127,5 +127,5 @@ def test_pycocotools_keeps_silent(capsys):
 def test_rename_pairs_by_name_whatever_the_case():
     found = detected([A, A, A], [0, 1, 2], [0.9, 0.8, 0.7], names=("Tire", "anchor", "unknown"))
 
-    assert rename(found, NAMES).names == ["tire", "unknown", "unknown"]
-    assert rename(found[:0], NAMES).names == []
+    assert align_class_names(found, NAMES).names == ["tire", "unknown", "unknown"]
+    assert align_class_names(found[:0], NAMES).names == []

@@ -1,10 +1,10 @@
 import cv2
 import numpy as np
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.detection.detections import Detections
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.detections import Detections
 from sonar_debris.evaluation.detection_metrics import detection_metrics
-from sonar_debris.evaluation.detection_report import draw_report
+from sonar_debris.evaluation.mistakes import draw_report
 
 NAMES = ("can", "tire")
 

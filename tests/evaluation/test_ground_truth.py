@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.evaluation.ground_truth import coco_index, ground_truth
+from sonar_debris.evaluation.matching import coco_index, ground_truth
 
 
 def frame(xyxy, class_id):

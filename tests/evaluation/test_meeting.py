@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sonar_debris.evaluation.meeting import meet
+from sonar_debris.evaluation.matching import greedy_match
 
 TRUE = np.array([[0, 0, 10, 10], [20, 20, 40, 40]], np.float32)
 
@@ -17,8 +17,8 @@ TRUE = np.array([[0, 0, 10, 10], [20, 20, 40, 40]], np.float32)
     ],
 )
 def test_each_box_meets_the_object_that_it_overlaps_most(boxes, met):
-    assert meet(TRUE, np.array(boxes, np.float32).reshape(-1, 4)).tolist() == met
+    assert greedy_match(TRUE, np.array(boxes, np.float32).reshape(-1, 4)).tolist() == met
 
 
 def test_where_there_is_no_object_none_is_met():
-    assert meet(TRUE[:0], TRUE).tolist() == [-1, -1]
+    assert greedy_match(TRUE[:0], TRUE).tolist() == [-1, -1]

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.detection.detections import Detections
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.detections import Detections
 from sonar_debris.evaluation.mistakes import confusion_pairs, false_alarms, misses, worst
 
 A, B = [0, 0, 10, 10], [20, 20, 40, 40]

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from sonar_debris.evaluation.ground_truth import coco_index
-from sonar_debris.evaluation.matching import match
-from sonar_debris.evaluation.precision_recall import PrecisionRecall, best_operating_point, precision_recall
+from sonar_debris.evaluation.average_precision import PrecisionRecall, best_operating_point, precision_recall
+from sonar_debris.evaluation.matching import coco_index, match
 
 
 def curve_of(true, true_class, found, found_class, score):

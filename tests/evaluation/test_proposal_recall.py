@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.evaluation.proposal_recall import proposal_recall, recall_by_class
 
 TRUE = np.array([[0, 0, 10, 10], [40, 40, 60, 60]], np.float32)

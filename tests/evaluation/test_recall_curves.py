@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.evaluation.recall_curves import recall_curves
+from sonar_debris.evaluation.proposal_recall import recall_curves
 
 TRUE = np.array([[0, 0, 10, 10], [40, 40, 60, 60]], np.float32)
 

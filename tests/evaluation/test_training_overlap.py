@@ -1,6 +1,6 @@
 import pytest
 
-from sonar_debris.evaluation.training_overlap import training_overlap
+from sonar_debris.evaluation.cross_validation import training_overlap
 
 SCENE = {"split": "scene", "test_fold": 0}
 RANDOM = {"split": "random"}

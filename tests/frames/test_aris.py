@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sonar_debris.frames import FrameReadError, FrameReadWarning, open_frames
-from sonar_debris.frames.aris_format import BEAMS, FRAME_HEADER, beam_bearings
-from sonar_debris.frames.aris_recording import ArisRecording, ranges
-from sonar_debris.frames.aris_writer import write_aris
+from sonar_debris.frames.aris import ArisRecording, ranges
+from sonar_debris.frames.aris_format import BEAMS, FRAME_HEADER, beam_bearings, write_aris
 
 FIELDS = {
     "sound_speed": 1480.0,

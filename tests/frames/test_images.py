@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sonar_debris.frames.damaged_frame import DamagedFrame
+from sonar_debris.frames.frame import DamagedFrame
 from sonar_debris.frames.images import read_image
 
 GREY_8 = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)

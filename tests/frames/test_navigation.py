@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonar_debris.frames.navigation import Navigation
+from sonar_debris.frames.geometry import Navigation
 
 HERE = Navigation(heading=0.0, latitude=48.0, longitude=-4.0)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sonar_debris.frames.normalisation import normalise
+from sonar_debris.frames.preprocessing import normalise
 
 
 def test_fan_gets_zero_mean_and_unit_deviation():

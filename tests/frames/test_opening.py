@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sonar_debris.frames import Frame, FrameReadError, open_frames, readers
-from sonar_debris.frames.aris_writer import write_aris
+from sonar_debris.frames.aris_format import write_aris
+from sonar_debris.frames.frame_selection import FrameSelection
 from sonar_debris.frames.readers import find_format, known_formats
-from sonar_debris.frames.wanted import Wanted
 
 # Of the others their own tests write files.
 SUFFIXES = sorted({*known_formats()} - {".bag", ".db3", ".glf", ".mcap"})
@@ -210,7 +210,7 @@ def test_chosen_frames_of_a_folder_are_counted_over_all_its_files(tmp_path):
     np.save(tmp_path / "d.npy", np.arange(5 * 15, dtype=np.uint8).reshape(5, 3, 5))
     errors = []
 
-    chosen = open_frames(tmp_path, errors.append, Wanted(slice(1, 10, 2)))
+    chosen = open_frames(tmp_path, errors.append, FrameSelection(slice(1, 10, 2)))
 
     assert [(frame.name, frame.index) for frame in chosen] == [
         ("a.npy", 1), ("a.npy", 3), ("b.png", 0), ("d.npy", 0), ("d.npy", 2)
@@ -237,7 +237,7 @@ def test_chosen_frames_of_every_kind_of_recording(tmp_path, suffix):
             video.write(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
         video.release()
 
-    frames = list(open_frames(path, wanted=Wanted(slice(1, 8, 3))))
+    frames = list(open_frames(path, wanted=FrameSelection(slice(1, 8, 3))))
 
     assert [frame.index for frame in frames] == [1, 4, 7]
     assert [round(frame.image.max() * 255 / 20) for frame in frames] == [1, 4, 7]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from sonar_debris.frames import open_frames
+from sonar_debris.frames.fan_outline import RangeWindow
 from sonar_debris.frames.geometry import FanGeometry
-from sonar_debris.frames.range_window import RangeWindow
 
 FAN = FanGeometry.of_window(300, 2.0, 10.0, 50.0)
 

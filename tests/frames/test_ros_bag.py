@@ -4,8 +4,8 @@ import pytest
 pytest.importorskip("rosbags", reason="the extra ros is not installed")
 
 from sonar_debris.frames import FrameReadError, open_frames
+from sonar_debris.frames.frame_selection import FrameSelection
 from sonar_debris.frames.readers import find_format
-from sonar_debris.frames.wanted import Wanted
 from tests.ros_bags import header, image, projected, typestore, write_bag
 
 RNG = np.random.default_rng(0)
@@ -106,8 +106,8 @@ def test_several_topics_are_asked_for_by_name(tmp_path):
     with pytest.raises(FrameReadError, match="several topics show frames; choose with --topic among /a, /b"):
         list(open_frames(path))
     with pytest.raises(FrameReadError, match="no topic /c; choose"):
-        list(open_frames(path, wanted=Wanted(topic="/c")))
-    (frame,) = open_frames(path, wanted=Wanted(topic="/b"))
+        list(open_frames(path, wanted=FrameSelection(topic="/c")))
+    (frame,) = open_frames(path, wanted=FrameSelection(topic="/b"))
     assert frame.image.max() == 1
 
 
@@ -121,7 +121,7 @@ def test_a_bag_without_frames(tmp_path):
 def test_selected_messages_only(tmp_path):
     path = bag(tmp_path, 2, "mcap", lambda store, number: image(store, np.full((4, 5), number, np.uint8), 1.0), 10)
 
-    chosen = open_frames(path, wanted=Wanted(slice(2, 9, 3)))
+    chosen = open_frames(path, wanted=FrameSelection(slice(2, 9, 3)))
 
     assert [(frame.index, round(frame.image.max() * 255)) for frame in chosen] == [(2, 2), (5, 5), (8, 8)]
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sonar_debris.frames.geometry import FanGeometry
-from sonar_debris.frames.scan_conversion import MAX_COLS, ROWS, convert_scan, fan_around, to_echoes, to_fan
+from sonar_debris.frames.scan_conversion import MAX_COLS, ROWS, convert_scan, enclosing_fan, to_echoes, to_fan
 
 FIRST, STEP, SAMPLES = 2.0, 0.02, 400
 BEARINGS = np.linspace(-14, 14, 64)
@@ -52,7 +52,7 @@ def test_smooth_echoes_survive_there_and_back():
 def test_no_window_takes_the_memory(first, step, half, samples):
     bearings = np.linspace(-half, half, 4)
     try:
-        rows, cols = fan_around(bearings, first, step, samples).shape
+        rows, cols = enclosing_fan(bearings, first, step, samples).shape
     except ValueError:
         return
     assert rows * cols <= 2 * ROWS * MAX_COLS

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from sonar_debris.frames import FrameReadError, open_frames
-from sonar_debris.frames.geometry import FanGeometry
-from sonar_debris.frames.navigation import Navigation
-from sonar_debris.outputs.sidecar import write_sidecar
+from sonar_debris.frames.geometry import FanGeometry, Navigation
+from sonar_debris.frames.sidecar import write_sidecar
 
 FAN = FanGeometry.of_window(4, 1, 2, 30)
 

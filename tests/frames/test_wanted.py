@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonar_debris.frames.wanted import within
+from sonar_debris.frames.frame_selection import shift_slice
 
 SLICES = st.builds(slice, st.none() | st.integers(0, 60), st.none() | st.integers(0, 60), st.none() | st.integers(1, 9))
 
@@ -11,6 +11,6 @@ def test_parts_give_together_what_the_whole_gives(frames, sizes):
     taken, position = [], 0
     for size in sizes:
         part = range(position, position + size)
-        taken += part[within(frames, position)]
+        taken += part[shift_slice(frames, position)]
         position += size
     assert taken == list(range(position)[frames])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from sonar_debris.detection.detections import Detections
+from sonar_debris.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.coco import CocoFile
 

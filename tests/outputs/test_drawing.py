@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sonar_debris.detection.detections import Detections
-from sonar_debris.outputs.drawing import class_colour, draw_detections
+from sonar_debris.detections import Detections
+from sonar_debris.outputs.pictures import class_colour, draw_detections
 
 NAMES = ("can", "shampoo-bottle", "unknown")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sonar_debris.outputs.folder import OutputError, check_outside, open_output_folder
+from sonar_debris.files import OutputError, check_outside, open_output_folder
 
 
 def test_folder_is_made_with_its_parents(tmp_path):

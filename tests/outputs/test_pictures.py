@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.detection.detections import Detections
+from sonar_debris.detections import Detections
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.pictures import PictureFolder, picture_stem
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.geometry import FanGeometry
-from sonar_debris.frames.navigation import Navigation
-from sonar_debris.outputs.placement import place
+from sonar_debris.frames.geometry import FanGeometry, Navigation
+from sonar_debris.outputs.georeference import georeference
 
 FAN = FanGeometry.of_window(400, 2, 10, 30)
 # Ten pixels wide and twenty high, its middle 6 m ahead on the sonar's axis.
@@ -18,11 +17,11 @@ def frame(**known):
 
 
 def test_a_plain_image_tells_nothing():
-    assert place(frame(), BOX) == [{}]
+    assert georeference(frame(), BOX) == [{}]
 
 
 def test_geometry_tells_range_bearing_and_size():
-    (where,) = place(frame(geometry=FAN, navigation=Navigation(heading=10.0)), BOX)
+    (where,) = georeference(frame(geometry=FAN, navigation=Navigation(heading=10.0)), BOX)
 
     size = FAN.metres_per_pixel
     expected = {"range_m": 6, "bearing_deg": 0, "width_m": 10 * size, "height_m": 20 * size}
@@ -30,11 +29,11 @@ def test_geometry_tells_range_bearing_and_size():
 
 
 def test_navigation_tells_the_position():
-    (where,) = place(frame(geometry=FAN, navigation=Navigation(0.0, 48.0, -4.0)), BOX)
+    (where,) = georeference(frame(geometry=FAN, navigation=Navigation(0.0, 48.0, -4.0)), BOX)
 
     assert where["latitude"] == pytest.approx(48 + 6 / 111_200, abs=2e-7)
     assert where["longitude"] == pytest.approx(-4)
 
 
 def test_no_boxes():
-    assert place(frame(geometry=FAN), np.zeros((0, 4))) == []
+    assert georeference(frame(geometry=FAN), np.zeros((0, 4))) == []

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sonar_debris.detection.detections import Detections
+from sonar_debris.detections import Detections
 from sonar_debris.frames.frame import Frame
-from sonar_debris.outputs.table import DetectionTable
+from sonar_debris.outputs.results import DetectionTable
 
 HEADER = "file,frame,time,x,y,w,h,class,score,objectness,range_m,bearing_deg,width_m,height_m,latitude,longitude"
 

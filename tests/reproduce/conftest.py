@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.reproduce import crop_training
+from sonar_debris.reproduce import crop_experiments as crop_training
 from sonar_debris.reproduce.study import Study
-from sonar_debris.training.fit import Schedule
+from sonar_debris.training import TrainingConfig
 
 
 @pytest.fixture(scope="session")
@@ -32,5 +32,5 @@ def study_release(tiny_release, tmp_path_factory):
 @pytest.fixture
 def quick_study(study_release, tmp_path, monkeypatch):
     """A quick study whose batches are small."""
-    monkeypatch.setattr(crop_training, "Schedule", partial(Schedule, batch_size=4))
+    monkeypatch.setattr(crop_training, "TrainingConfig", partial(TrainingConfig, batch_size=4))
     return Study(study_release, tmp_path / "results" / "study", quick=True, command="sonar-debris reproduce x --quick")

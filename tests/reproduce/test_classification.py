@@ -3,11 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from sonar_debris.reproduce import classification, classification_trials, published
+from sonar_debris.classifiers.training import CLASSIFIERS
+from sonar_debris.reproduce import classification, classification_trials
+from sonar_debris.reproduce import pipelines as published
 from sonar_debris.reproduce.classification import reproduce_classification
 from sonar_debris.reproduce.classification_trials import NETWORKS, TEMPLATES, Trial, list_trials, run_trial
 from sonar_debris.reproduce.study import Study
-from sonar_debris.training.classifier import CLASSIFIERS
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.crops import read_crops
-from sonar_debris.reproduce.crop_data import CropData, read_crop_data, split_crops, warp
+from sonar_debris.datasets.release import read_crops
+from sonar_debris.reproduce.crop_experiments import CropData, read_crop_data, split_crops, warp
 
 
 def test_crops_are_squares_of_zero_mean_and_unit_deviation(tiny_release):

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
-from sonar_debris.detection.detections import Detections
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.detections import Detections
 from sonar_debris.frames import Frame
 from sonar_debris.reproduce import end_to_end
 from sonar_debris.reproduce.end_to_end import shares

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sonar_debris.reproduce.ledger import Ledger
+from sonar_debris.reproduce.study import ResultCache
 
 
 def test_each_unit_is_done_once(tmp_path, capsys):
@@ -13,7 +13,7 @@ def test_each_unit_is_done_once(tmp_path, capsys):
         return {"accuracy": 0.5, "given": (1, 2)}
 
     for _ in range(2):
-        ledger = Ledger(tmp_path / "cells", "study", 1)
+        ledger = ResultCache(tmp_path / "cells", "study", 1)
         assert ledger.cell("a", compute) == {"accuracy": 0.5, "given": [1, 2]}
 
     assert len(done) == 1
@@ -21,7 +21,7 @@ def test_each_unit_is_done_once(tmp_path, capsys):
 
 
 def test_an_interrupted_unit_is_done_again(tmp_path):
-    ledger = Ledger(tmp_path, "study", 2)
+    ledger = ResultCache(tmp_path, "study", 2)
     with pytest.raises(KeyboardInterrupt):
         ledger.cell("a", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
 
@@ -31,11 +31,11 @@ def test_an_interrupted_unit_is_done_again(tmp_path):
 
 
 def test_time_left_counts_what_was_computed_only(tmp_path, monkeypatch, capsys):
-    Ledger(tmp_path, "study", 4).cell("a", dict)
+    ResultCache(tmp_path, "study", 4).cell("a", dict)
     capsys.readouterr()
     times = iter([0, 30, 100, 190])
-    monkeypatch.setattr("sonar_debris.reproduce.ledger.time.monotonic", lambda: next(times))
-    ledger = Ledger(tmp_path, "study", 4)
+    monkeypatch.setattr("sonar_debris.reproduce.study.time.monotonic", lambda: next(times))
+    ledger = ResultCache(tmp_path, "study", 4)
     for name in "abc":
         ledger.cell(name, dict)
 

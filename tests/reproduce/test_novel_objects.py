@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.reproduce import novel_objects
 
 FRAMES = [

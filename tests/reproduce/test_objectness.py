@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labelled_frame import LabelledFrame
+from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.reproduce import objectness
 from sonar_debris.reproduce.study import Study

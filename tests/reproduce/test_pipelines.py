@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from sonar_debris.detection.registry import find_model
+from sonar_debris.detectors.model_folder import find_model
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.reproduce import pipelines
 from sonar_debris.reproduce.study import Study
@@ -28,7 +28,7 @@ def test_nothing_is_tested_on_that_was_learnt_from(study, split):
 
 @pytest.mark.parametrize(("quick", "frames", "kept"), [(False, 50, 50), (True, 50, 25), (True, 3, 3), (True, 0, 0)])
 def test_a_quick_study_takes_some_frames(tmp_path, quick, frames, kept):
-    assert len(pipelines.thin(Study(tmp_path, tmp_path, quick), range(frames))) == kept
+    assert len(pipelines.subsample(Study(tmp_path, tmp_path, quick), range(frames))) == kept
 
 
 def test_the_scene_disjoint_pipeline_is_the_shipped_one_and_keeps_every_score(study):

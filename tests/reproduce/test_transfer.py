@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from sonar_debris.networks.cnn_classifier import build_cnn_classifier
+from sonar_debris.classifiers.networks import build_cnn_classifier
 from sonar_debris.reproduce import transfer
-from sonar_debris.reproduce.crop_data import CropData
+from sonar_debris.reproduce.crop_experiments import CropData
 from sonar_debris.reproduce.transfer import Trial, reproduce_transfer
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sonar_debris.simulator.noise import smooth_noise, speckle
+from sonar_debris.simulator.background import smooth_noise, speckle
 
 
 def neighbours_correlation(field, axis):

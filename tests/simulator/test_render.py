@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 
 from sonar_debris.simulator.fan import FANS, fan_mask
+from sonar_debris.simulator.reflectors import Canvas, box, echo_reflector
 from sonar_debris.simulator.render import render
 from sonar_debris.simulator.scene import Scene
-from sonar_debris.simulator.shapes.canvas import Canvas, box
-from sonar_debris.simulator.shapes.reflector import echo_reflector
 
 TIRE = 8
 

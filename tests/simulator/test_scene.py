@@ -33,7 +33,7 @@ def test_boxes_do_not_overlap(scenes):
 
 
 def test_silhouettes_are_known_of(scenes):
-    from sonar_debris.datasets.watertank import CLASS_NAMES
+    from sonar_debris.datasets.release import CLASS_NAMES
 
     expected = [any(CLASS_NAMES[i] in SILHOUETTES for i in scene.class_id) for scene in scenes]
     assert [scene.has_silhouette for scene in scenes] == expected

@@ -1,7 +1,7 @@
 import numpy as np
 
-from sonar_debris.datasets.watertank import CLASS_NAMES
-from sonar_debris.simulator.truth import CocoTruth
+from sonar_debris.datasets.release import CLASS_NAMES
+from sonar_debris.simulator.ground_truth import CocoTruth
 
 IMAGE = np.zeros((480, 320), np.uint8)
 

@@ -6,11 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.detection.detections import Detections
-from sonar_debris.frames.aris_writer import write_aris
-from sonar_debris.survey.runner import run_survey
-from sonar_debris.survey.searching import Reading, search_here
-from sonar_debris.survey.sources import find_sources
+from sonar_debris.detections import Detections
+from sonar_debris.frames.aris_format import write_aris
+from sonar_debris.survey.inference import Reading, local_inference
+from sonar_debris.survey.run import find_sources, run_survey
 from sonar_debris.survey.store import SurveyStore
 
 FIELDS = {"sound_speed": 1500.0, "sample_start_delay": 2000, "sample_period": 10, "heading": 30.0}
@@ -84,7 +83,7 @@ def search(tmp_path):
 
         sources = find_sources(inputs, lambda error: None)
         with SurveyStore(folder) as store:
-            searcher = search_here(detector or BrightSpots(), Reading(batch_size))
+            searcher = local_inference(detector or BrightSpots(), Reading(batch_size))
             return run_survey(store, sources, 22, searcher, show, stop)
 
     return run

@@ -3,9 +3,8 @@ import json
 import pytest
 
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.survey.counting import compare
-from sonar_debris.survey.rows import Searched
-from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.count_evaluation import compare
+from sonar_debris.survey.store import FrameRecord, SurveyStore
 
 BOX = (10.0, 20.0, 30.0, 40.0)
 
@@ -35,7 +34,7 @@ def fill(store, tracks):
     with store.transaction():
         for k in range(len(tracks)):
             box = (*BOX, "can", 0.9, 0.9, *[None] * 6)
-            store.add_frame(ids["folder/dive.aris"], Searched(k, (80, 60, *[None] * 6), [box]))
+            store.add_frame(ids["folder/dive.aris"], FrameRecord(k, (80, 60, *[None] * 6), [box]))
     objects = [(number, "can", 1.0, 0.9, 1, 1, 0, 0, *[None] * 5) for number in sorted(set(tracks))]
     store.replace_objects((0, 0), objects, [(1, k, 0, number) for k, number in enumerate(tracks)])
 

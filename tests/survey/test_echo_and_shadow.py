@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from sonar_debris.survey.echo_and_shadow import join_echo_and_shadow
+from sonar_debris.survey.objects import join_echo_and_shadow
 
 SHADOW, FOOT, FAR = (100.0, 100.0, 20.0, 80.0), (104.0, 182.0, 12.0, 12.0), (160.0, 100.0, 12.0, 12.0)
 

@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sonar_debris.frames.geometry import FanGeometry
-from sonar_debris.frames.navigation import Navigation
+from sonar_debris.frames.geometry import FanGeometry, Navigation
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.rows import Searched
-from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.store import FrameRecord, SurveyStore
 from sonar_debris.survey.tracking import track
 
 FAN = FanGeometry.of_window(600, 0.0, 10.0, 60.0)
@@ -69,7 +67,7 @@ def detection(x, name="can", score=1.0, place=(None, None)):
 
 
 def frame(position, *detections, time=None):
-    return Searched(position, (100, 100, time, None, None, None, None, None), list(detections))
+    return FrameRecord(position, (100, 100, time, None, None, None, None, None), list(detections))
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ import cv2
 import pytest
 
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.survey import runner
-from sonar_debris.survey.runner import Progress, run_survey
-from sonar_debris.survey.searching import Reading, search_here
-from sonar_debris.survey.sources import find_sources
+from sonar_debris.survey import run as runner
+from sonar_debris.survey.inference import Reading, local_inference
+from sonar_debris.survey.run import Progress, find_sources, run_survey
 from sonar_debris.survey.store import SurveyStore
 from tests.survey.conftest import BrightSpots, echoes
 
@@ -109,10 +108,12 @@ def test_an_object_has_one_name(dive, search, tmp_path):
 
 
 def test_an_error_of_the_reading_thread_is_told(dive, tmp_path, monkeypatch):
-    monkeypatch.setattr("sonar_debris.survey.reading.open_frames", lambda *_: 1 / 0)
+    monkeypatch.setattr("sonar_debris.survey.prefetch.open_frames", lambda *_: 1 / 0)
     with SurveyStore(tmp_path) as store, pytest.raises(ZeroDivisionError):
         sources = find_sources([dive], lambda error: None)
-        run_survey(store, sources, 1, search_here(BrightSpots(), Reading()), lambda progress: None, threading.Event())
+        run_survey(
+            store, sources, 1, local_inference(BrightSpots(), Reading()), lambda progress: None, threading.Event()
+        )
 
 
 def test_the_time_left():

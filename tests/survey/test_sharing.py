@@ -12,18 +12,17 @@ import numpy as np
 import pytest
 
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.frames.wanted import Wanted
-from sonar_debris.survey import sharing
-from sonar_debris.survey.reading import Job
-from sonar_debris.survey.runner import run_survey
-from sonar_debris.survey.searching import Reading
-from sonar_debris.survey.sharing import Recipe, cluster, cut_shards, local_processes, search_shared
-from sonar_debris.survey.sources import find_sources
+from sonar_debris.frames.frame_selection import FrameSelection
+from sonar_debris.survey import parallel as sharing
+from sonar_debris.survey.inference import Reading
+from sonar_debris.survey.parallel import WorkerConfig, cluster, cut_shards, local_processes, parallel_inference
+from sonar_debris.survey.prefetch import Job
+from sonar_debris.survey.run import find_sources, run_survey
 from sonar_debris.survey.store import SurveyStore
 from tests.survey.conftest import BrightSpots
 
 READING = Reading(batch_size=2)
-RECIPE = Recipe("bright", "", 0.5, READING)
+RECIPE = WorkerConfig("bright", "", 0.5, READING)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +76,7 @@ def test_long_recordings_are_cut_and_short_ones_put_together(dive):
     ],
 )
 def test_only_what_is_missing_and_wanted_is_cut(job, frames, start, expected):
-    reading = Reading(2, Wanted(frames))
+    reading = Reading(2, FrameSelection(frames))
 
     assert pieces(cut_shards([Job(1, "dive.npy", job.path, start)], reading)) == expected
 
@@ -87,7 +86,7 @@ def test_the_rows_are_those_of_one_process(dive, search, rows, tmp_path, bright,
     search(tmp_path / "here", [dive], batch_size=2)
 
     with ThreadPoolExecutor(workers) as executor:
-        progress = run(tmp_path / "shared", dive, search_shared(executor, workers, RECIPE))
+        progress = run(tmp_path / "shared", dive, parallel_inference(executor, workers, RECIPE))
 
     assert rows(tmp_path / "shared") == rows(tmp_path / "here")
     assert (progress.done, progress.failures) == (20, 2)
@@ -98,7 +97,7 @@ def test_a_survey_that_was_begun_here_goes_on_elsewhere(dive, search, rows, tmp_
     search(tmp_path / "shared", [dive], batch_size=2, batches=3)
 
     with ThreadPoolExecutor(2) as executor:
-        run(tmp_path / "shared", dive, search_shared(executor, 2, RECIPE))
+        run(tmp_path / "shared", dive, parallel_inference(executor, 2, RECIPE))
 
     assert rows(tmp_path / "shared") == rows(tmp_path / "here")
 
@@ -112,7 +111,7 @@ def test_a_stop_does_not_wait_for_shards():
             return submitted[-1]
 
     jobs = [Job(1, "gone.npy", None)]
-    sharing_search = search_shared(Never(), 1, RECIPE)
+    sharing_search = parallel_inference(Never(), 1, RECIPE)
     threading.Timer(0.3, stop.set).start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharing, "cut_shards", lambda *_: [jobs])
@@ -144,14 +143,14 @@ def test_a_worker_process_that_dies_ends_the_run_and_nothing_is_half_stored(dive
             return self.executor.submit(die)
 
     with local_processes(1) as executor, pytest.raises(SonarDebrisError, match="a worker process died"):
-        run(tmp_path / "night", dive, search_shared(Dying(executor), 1, RECIPE))
+        run(tmp_path / "night", dive, parallel_inference(Dying(executor), 1, RECIPE))
     assert rows(tmp_path / "night")["frame"] == []
 
 
 WORKER = """
 import sys, time
 from tests.survey.conftest import BrightSpots
-from sonar_debris.survey import sharing
+from sonar_debris.survey import parallel as sharing
 class Slow(BrightSpots):
     def detect_batch(self, frames):
         time.sleep(0.2)
@@ -187,7 +186,7 @@ def test_a_cluster_that_loses_a_worker_comes_to_the_same_rows(dive, search, rows
             assert workers == 2
             killer = threading.Timer(0.5, processes[1].kill)
             killer.start()
-            run(tmp_path / "night", dive, search_shared(executor, workers, RECIPE))
+            run(tmp_path / "night", dive, parallel_inference(executor, workers, RECIPE))
         assert processes[1].wait(timeout=10) == -signal.SIGKILL
         assert rows(tmp_path / "night") == rows(tmp_path / "here")
     finally:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sonar_debris.datasets.training_frames import training_frame
-from sonar_debris.datasets.windows import WindowSampler
-from sonar_debris.training.fit import Schedule
+from sonar_debris.detectors.sliding_window.sampler import WindowSampler
+from sonar_debris.training import TrainingConfig
 
 
 @pytest.fixture
@@ -21,5 +21,5 @@ def sampler(frames) -> WindowSampler:
 
 
 @pytest.fixture
-def schedule() -> Schedule:
-    return Schedule(epochs=1, steps=1, batch_size=2)
+def schedule() -> TrainingConfig:
+    return TrainingConfig(epochs=1, steps=1, batch_size=2)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sonar_debris.training.batches import SampledBatches
+from sonar_debris.training import SampledBatches
 
 
 def sample(rng):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from sonar_debris.training.fit import Schedule, fit
+from sonar_debris.training import TrainingConfig, fit
 
-SCHEDULE = Schedule(epochs=3, steps=4, batch_size=2, learning_rate=0.05)
+SCHEDULE = TrainingConfig(epochs=3, steps=4, batch_size=2, learning_rate=0.05)
 
 
 def build():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from sonar_debris.training.fused_batch_norm import with_fused_batch_norm
+from sonar_debris.networks import with_fused_batch_norm
 
 FRAMES = np.random.default_rng(0).normal(3, 2, (2, 8, 6, 3)).astype(np.float32)
 

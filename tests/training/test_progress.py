@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from sonar_debris.training.progress import EpochLines
+from sonar_debris.training import EpochLines
 
 
 @pytest.mark.parametrize(

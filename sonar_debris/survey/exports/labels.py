@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from sonar_debris.outputs.atomic import atomic_text
-from sonar_debris.survey.exports.frames import ExportedFrame, export_frames, found_frames
+from sonar_debris.files import atomic_text
+from sonar_debris.survey.exports.images import ExportedFrame, export_frames, frames_with_detections
 from sonar_debris.survey.store import SurveyStore
 
 
@@ -68,7 +68,7 @@ def write_cvat(store: SurveyStore, folder: Path) -> None:
 
 
 def _found(store: SurveyStore, folder: Path) -> list[ExportedFrame]:
-    return export_frames(store, folder, found_frames(store))
+    return export_frames(store, folder, frames_with_detections(store))
 
 
 def _dataset(frames: list[ExportedFrame]):

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from sonar_debris.outputs.atomic import atomic_text
-from sonar_debris.survey.failures import QUERY as FAILURES
+from sonar_debris.files import atomic_text
 from sonar_debris.survey.manifest import read_manifest
 from sonar_debris.survey.report.pictures import picture_name
+from sonar_debris.survey.store import FAILURES_QUERY as FAILURES
 from sonar_debris.survey.store import SurveyStore
 
 # Detections a part, at least: a frame's stay together.

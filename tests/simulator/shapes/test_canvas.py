@@ -1,6 +1,6 @@
 import numpy as np
 
-from sonar_debris.simulator.shapes.canvas import Canvas, arc, box
+from sonar_debris.simulator.reflectors import Canvas, arc, box
 
 
 def test_quarter_turn_is_clockwise():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.watertank import CLASS_NAMES
+from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.simulator.fan import FANS
 from sonar_debris.simulator.shapes import OBJECTS, wall
 

@@ -7,11 +7,10 @@ from click.testing import CliRunner
 from pycocotools.coco import COCO
 
 from sonar_debris.commands.main import main
-from sonar_debris.commands.survey_export import FORMATS
-from sonar_debris.survey.exports.formats import WRITERS
+from sonar_debris.commands.survey.export import FORMATS
+from sonar_debris.survey.exports.registry import WRITERS
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.rows import Searched, failed
-from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.store import FrameRecord, SurveyStore, failed_record
 
 LABELS = ("cvat", "label-studio", "voc", "yolo")
 NASTY = 'dive <b>"7",é.aris'
@@ -24,10 +23,10 @@ def survey(tmp_path):
         ids = store.add_sources([NASTY, "ping.png", "gone.png"])
         with store.transaction():
             frames = [_frame(k) for k in range(6)]
-            for each in [*frames, failed(6, "damaged")]:
+            for each in [*frames, failed_record(6, "damaged")]:
                 store.add_frame(ids[NASTY], each)
             store.finish_source(ids[NASTY], None)
-            store.add_frame(ids["ping.png"], Searched(0, (80, 60, *[None] * 6)))
+            store.add_frame(ids["ping.png"], FrameRecord(0, (80, 60, *[None] * 6)))
             store.finish_source(ids["ping.png"], None)
             store.finish_source(ids["gone.png"], "no image")
         find_objects(store)
@@ -36,7 +35,7 @@ def survey(tmp_path):
 
 def _frame(position):
     box = (10.0 + position, 20.0, 30.0, 40.0, "tire", 0.9, 0.95, 3.0, -1.0, 0.3, 0.4, 48.5, -4.5)
-    return Searched(position, (100, 200, 1e9 + position, 0.0, 48.5, -4.5, 2.0, None), [box])
+    return FrameRecord(position, (100, 200, 1e9 + position, 0.0, 48.5, -4.5, 2.0, None), [box])
 
 
 def run(*words):
@@ -120,6 +119,6 @@ def test_no_survey(tmp_path):
 
 
 def test_what_is_not_installed_is_named(survey, monkeypatch):
-    monkeypatch.setattr("sonar_debris.commands.survey_export.find_spec", lambda name: None)
+    monkeypatch.setattr("sonar_debris.commands.survey.export.find_spec", lambda name: None)
 
     assert "needs geopandas, pyogrio: pip install 'sonar-debris[export]'" in run(survey, "--format", "gpkg").stderr

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.rows import Searched
-from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.store import FrameRecord, SurveyStore
 
 NASTY = "<img src=x onerror=hacked=1>"
 # So that Chromium, which may run as root here, asks nothing of a network.
@@ -32,7 +31,7 @@ def night(tmp_path) -> Path:
             for number, name in enumerate(names):
                 label = (NASTY if number == 69 else "tire") if number % 2 else "can"
                 box = (10.0, 20.0, 30.0, 40.0, label, 0.2 + number / 100, 0.9, 3.0, -1.0, 0.3, 0.4, None, None)
-                store.add_frame(ids[name], Searched(0, (80, 100, *[None] * 6), [box]))
+                store.add_frame(ids[name], FrameRecord(0, (80, 100, *[None] * 6), [box]))
                 store.finish_source(ids[name], None)
             store.finish_source(ids["gone.png"], f"no image {NASTY}")
         find_objects(store)

@@ -7,8 +7,7 @@ from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
 from sonar_debris.survey.report import data
-from sonar_debris.survey.rows import Searched
-from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.store import FrameRecord, SurveyStore
 from tests.survey.report.conftest import NASTY
 
 
@@ -62,7 +61,7 @@ def test_memory_does_not_grow_with_detections(tmp_path):
             ids = store.add_sources(["a.aris"])
             with store.transaction():
                 for position in range(count):
-                    store.add_frame(ids["a.aris"], Searched(position, (80, 60, *[None] * 6), [box]))
+                    store.add_frame(ids["a.aris"], FrameRecord(position, (80, 60, *[None] * 6), [box]))
             tracemalloc.start()
             for _ in data._parts(store, folder / "report"):
                 pass

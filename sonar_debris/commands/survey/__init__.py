@@ -1,0 +1,29 @@
+"""``sonar-debris survey``: process whole dives offline."""
+
+import click
+
+from sonar_debris.commands.lazy_group import LazyGroup
+
+PACKAGE = "sonar_debris.commands.survey"
+COMMANDS = {
+    "compare": (f"{PACKAGE}.summary:compare", "Compare the objects of a survey with the ground truth."),
+    "export": (f"{PACKAGE}.export:export", "Write detections and objects for other programs."),
+    "labels": (f"{PACKAGE}.export:labels", "Write the reviewed frames with their labels, to train on."),
+    "report": (f"{PACKAGE}.review:report", "Write a report that opens in any browser."),
+    "review": (f"{PACKAGE}.review:review", "Accept, reject or rename detections in a browser."),
+    "run": (f"{PACKAGE}.run:run", "Process recordings and images, and store the results."),
+    "summary": (f"{PACKAGE}.summary:summary", "Count the objects of a survey by class."),
+}
+
+
+@click.group(cls=LazyGroup, lazy_commands=COMMANDS)
+def survey() -> None:
+    """Process whole dives overnight, then review, report and export the results.
+
+    \b
+    Example:
+      sonar-debris survey run dive-07/ dive-08.aris -o night
+      sonar-debris survey summary night
+      sonar-debris survey report night
+      sonar-debris survey export night --format coco --format gpkg
+    """

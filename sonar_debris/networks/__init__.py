@@ -1,1 +1,0 @@
-"""The Keras networks: objectness, box refiner and crop classifiers."""

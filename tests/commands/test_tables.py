@@ -1,0 +1,61 @@
+import io
+
+import numpy as np
+from rich.console import Console
+
+from sonar_debris.commands.tables import classification_tables, detection_tables
+from sonar_debris.evaluation.average_precision import OperatingPoint
+from sonar_debris.evaluation.classification_metrics import classification_metrics
+from sonar_debris.evaluation.detection_metrics import DetectionMetrics
+
+
+def text(tables):
+    console = Console(file=io.StringIO(), width=80)
+    console.print(*tables)
+    return console.file.getvalue()
+
+
+def rows(printed):
+    """The cells of every row."""
+    lines = [line for line in printed.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+
+
+def test_detection_tables_show_every_figure():
+    metrics = DetectionMetrics(
+        frames=2,
+        detections=5,
+        unknown=1,
+        boxes={"can": 12, "tire": 3},
+        map50=0.5,
+        map50_95=0.25,
+        map50_common=0.75,
+        map50_95_common=None,
+        ap50={"can": 0.75, "tire": 0.25},
+        ap50_95={"can": 0.4, "tire": 0.1},
+        recall50={10: 0.6, 100: 0.9},
+        best=OperatingPoint(None, 0.1, 0.2, 0.3),
+        calibration_error=0.04,
+    )
+
+    assert rows(text(detection_tables(metrics))) == [
+        ["can", "12", "0.7500", "0.4000"],
+        ["tire", "3", "0.2500", "0.1000"],
+        ["mean (mAP)", "15", "0.5000", "0.2500"],
+        ["mean, classes of 10+ boxes", "12", "0.7500", "–"],
+        ["recall", "0.6000", "0.9000"],
+        ["–", "0.1000", "0.2000", "0.3000", "0.0400"],
+    ]
+
+
+def test_classification_tables_show_every_figure():
+    probability = np.array([[0.8, 0.2], [0.3, 0.7]])
+    metrics = classification_metrics(np.array([0, 0]), probability, ("can", "tire"))
+
+    assert rows(text(classification_tables(metrics))) == [
+        ["can", "2", "1.0000", "0.5000", "0.6667"],
+        ["tire", "0", "0.0000", "0.0000", "0.0000"],
+        ["0 can", "1", "1"],
+        ["1 tire", "0", "0"],
+        ["2", "0.5000", "0.4500"],
+    ]
