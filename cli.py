@@ -1,4 +1,4 @@
-"""``python cli.py …`` is the same as ``sonar-debris …``."""
+"""Run the command from a checkout: ``python cli.py …`` is the same as ``sonar-debris …``."""
 
 from sonar_debris.commands.main import main
 

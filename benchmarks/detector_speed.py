@@ -1,7 +1,8 @@
-"""How long does the single-pass detector take for a frame, and how long YOLO11n? Prints both, and their ratio.
+"""Measure the time per frame of the single-pass detector, and of YOLO11n in the same run.
 
 Run: python benchmarks/detector_speed.py [PYTHON]
-PYTHON is that of the environment which `benchmarks/peers/yolo/README.md` makes; without it, no peer is timed.
+PYTHON is the interpreter of the environment that `benchmarks/peers/yolo/README.md` creates. Without it YOLO11n is not
+timed.
 """
 
 import os
@@ -20,41 +21,43 @@ from sonar_debris.backend import quiet_backend
 with quiet_backend():
     from sonar_debris import DebrisDetector, Frame
 
-# Frames of a turn; of each turn the first ones, while the other's threads still spin down, do not count.
-TURNS, FRAMES, WARM_UP = 10, 12, 4
+# Frames per round. The first ones do not count: the threads of the other detector are still spinning down.
+ROUNDS, FRAMES, WARM_UP = 10, 12, 4
 PEER = Path(__file__).parent / "peers" / "yolo" / "serve_times.py"
+# Returns times of one frame, in milliseconds.
+Measure = Callable[[], tuple[float, ...]]
 
 
 def main() -> None:
-    """Time a few frames, in turn with the peer, and print the medians."""
+    """Time frames of 480×320 pixels with both detectors alternately, and print the medians."""
     image = np.random.default_rng(0).uniform(0.02, 0.3, (480, 320)).astype(np.float32)
     frame, detector = Frame(image, Path("frame.png"), "frame.png"), DebrisDetector.from_pretrained("single-pass")
-    ways = {"single-pass, whole": lambda: measure(lambda: detector.detect(frame))}
+    measures: dict[str, Measure] = {"single-pass": lambda: (measure_milliseconds(lambda: detector.detect(frame)),)}
     if len(sys.argv) > 1:
-        ways["YOLO11n"] = start_peer(sys.argv[1])
-    times: dict[str, list] = {name: [] for name in ways}
-    for _ in range(TURNS):
-        for name, way in ways.items():
-            times[name] += [way() for _ in range(FRAMES)][WARM_UP:]
-    medians = {name: np.median(each, axis=0) for name, each in times.items()}
-    print(f"one 480×320 frame on two cores, medians of {TURNS} turns of {FRAMES - WARM_UP} frames")
-    print(f"single-pass through Keras: {medians['single-pass, whole'][0]:.1f} ms, boxes and suppression included")
+        measures["YOLO11n"] = start_peer(sys.argv[1])
+    times: dict[str, list[tuple[float, ...]]] = {name: [] for name in measures}
+    for _ in range(ROUNDS):
+        for name, measure in measures.items():
+            times[name] += [measure() for _ in range(FRAMES)][WARM_UP:]
+    medians = {name: np.median(values, axis=0) for name, values in times.items()}
+    (single_pass,) = medians["single-pass"]
+    print(f"one 480×320 frame on two cores, medians of {ROUNDS} rounds of {FRAMES - WARM_UP} frames")
+    print(f"single-pass with Keras: {single_pass:.1f} ms, including boxes and suppression")
     if "YOLO11n" in medians:
-        network, whole = medians["YOLO11n"]
-        ratio = medians["single-pass, whole"][0] / network
-        print(f"YOLO11n in PyTorch: network {network:.1f} ms, with letterbox and suppression {whole:.1f} ms")
-        print(f"single-pass, whole, takes {ratio:.2f} of the time of YOLO11n's network alone")
+        network, total = medians["YOLO11n"]
+        print(f"YOLO11n with PyTorch: network {network:.1f} ms, with letterbox and suppression {total:.1f} ms")
+        print(f"all of single-pass takes {single_pass / network:.2f} of the time of YOLO11n's network alone")
 
 
-def measure(call: Callable) -> tuple[float]:
-    """Milliseconds that a call takes."""
-    begin = time.perf_counter()
-    call()
-    return (1000 * (time.perf_counter() - begin),)
+def measure_milliseconds(function: Callable[[], object]) -> float:
+    """Return the time of a call in milliseconds."""
+    start = time.perf_counter()
+    function()
+    return 1000 * (time.perf_counter() - start)
 
 
-def start_peer(python: str) -> Callable[[], tuple[float, float]]:
-    """A function that lets the peer time one frame."""
+def start_peer(python: str) -> Measure:
+    """Start ``serve_times.py``; return a function that lets it time one frame."""
     peer = subprocess.Popen(
         [python, str(PEER)],
         stdin=subprocess.PIPE,
@@ -62,14 +65,16 @@ def start_peer(python: str) -> Callable[[], tuple[float, float]]:
         text=True,
         env=os.environ | {"YOLO_OFFLINE": "1"},
     )
+    requests, answers = peer.stdin, peer.stdout
+    assert requests and answers  # both are pipes
 
-    def ask() -> tuple[float, float]:
-        peer.stdin.write("\n")
-        peer.stdin.flush()
-        network, whole = peer.stdout.readline().split()
-        return float(network), float(whole)
+    def measure() -> tuple[float, float]:
+        requests.write("\n")
+        requests.flush()
+        network, total = answers.readline().split()
+        return float(network), float(total)
 
-    return ask
+    return measure
 
 
 if __name__ == "__main__":

@@ -1,58 +1,67 @@
-"""How much faster are templates as a matrix product than one cv2.matchTemplate each? Prints both, and their ratio.
+"""Measure how much faster template matching is as a matrix product than with cv2.matchTemplate for each template.
 
-Crops of the public release if SONAR_DEBRIS_DATA names the folder that holds it, else noise.
+Uses the crops of the public release if SONAR_DEBRIS_DATA is set to the folder that holds it, otherwise noise.
 Run: python benchmarks/template_matching.py
 """
 
 import os
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
+from timing import time_alternating
 
+from sonar_debris.backend import quiet_backend
 from sonar_debris.classifiers.template_matching import TemplateMatchingClassifier
-from sonar_debris.reproduce.crop_experiments import read_crop_data, split_crops
+
+with quiet_backend():
+    from sonar_debris.reproduce.crop_experiments import read_crop_data, split_crops
 
 SIZE = 64
-# The loop is slow: it gets this many of the crops in each of its turns.
-LOOPED = 30
-TURNS = 3
+# The loop is slow: it classifies about so many of the crops.
+LOOP_CROPS = 30
+ROUNDS = 3
 
 
 def main() -> None:
-    """Time both on the same templates, in turn, and compare their answers."""
-    templates, class_id, crops = load()
-    matcher = TemplateMatchingClassifier().fit(templates.reshape(len(templates), -1), class_id)
-    stored = matcher.templates_.reshape(-1, SIZE, SIZE).astype(np.float32)
-    flat, few = crops.reshape(len(crops), -1), crops[:: len(crops) // LOOPED]
-    matcher.predict(flat)
-    product, loop = [], []
-    for _ in range(TURNS):
-        begin = time.perf_counter()
-        given = matcher.predict(flat)
-        product.append((time.perf_counter() - begin) / len(crops))
-        begin = time.perf_counter()
-        best = [max(range(len(stored)), key=lambda t, crop=crop: correlation(crop, stored[t])) for crop in few]
-        loop.append((time.perf_counter() - begin) / len(few))
-    same = (matcher.classes_[matcher.template_class_[best]] == given[:: len(crops) // LOOPED]).mean()
-    a, b = 1 / np.median(product), 1 / np.median(loop)
-    print(f"{len(stored)} templates of {SIZE}×{SIZE}, {len(crops)} crops; the loop takes {len(few)}")
-    print(f"matrix product {a:.0f} crops/s, loop of cv2.matchTemplate {b:.1f} crops/s: {a / b:.0f} times faster")
-    print(f"same answer on {100 * same:.0f} % of the looped crops")
+    """Time both with the same templates, alternately after a warm-up, and compare the classes."""
+    template_crops, class_id, crops = load_crops()
+    matcher = TemplateMatchingClassifier().fit(template_crops.reshape(len(template_crops), -1), class_id)
+    templates = matcher.templates_.reshape(-1, SIZE, SIZE).astype(np.float32)
+    stride = len(crops) // LOOP_CROPS
+    flat_crops, loop_crops = crops.reshape(len(crops), -1), crops[::stride]
+    seconds = time_alternating(
+        {
+            "product": lambda: matcher.predict(flat_crops),
+            "loop": lambda: match_in_loop(loop_crops, templates),
+        },
+        ROUNDS,
+    )
+    loop_classes = matcher.classes_[matcher.template_class_[match_in_loop(loop_crops, templates)]]
+    agreement = (loop_classes == matcher.predict(flat_crops)[::stride]).mean()
+    product_rate, loop_rate = len(crops) / seconds["product"], len(loop_crops) / seconds["loop"]
+    print(f"{len(templates)} templates of {SIZE}×{SIZE}, {len(crops)} crops; the loop classifies {len(loop_crops)}")
+    print(f"matrix product {product_rate:.0f} crops/s, loop of cv2.matchTemplate {loop_rate:.1f} crops/s:", end=" ")
+    print(f"{product_rate / loop_rate:.0f} times faster")
+    print(f"the same class for {100 * agreement:.0f} % of the loop's crops")
+
+
+def match_in_loop(crops: np.ndarray, templates: np.ndarray) -> list[int]:
+    """Return the index of the most similar template for each crop."""
+    return [int(np.argmax([correlation(crop, template) for template in templates])) for crop in crops]
 
 
 def correlation(crop: np.ndarray, template: np.ndarray) -> float:
-    """Normalised cross-correlation of two images of one size."""
-    return cv2.matchTemplate(crop, template, cv2.TM_CCOEFF_NORMED)[0, 0]
+    """Return the normalised cross-correlation of two images of the same size."""
+    return float(cv2.matchTemplate(crop, template, cv2.TM_CCOEFF_NORMED)[0, 0])
 
 
-def load() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Templates ``(T, 64, 64)``, their classes ``(T,)``, and crops ``(N, 64, 64)``."""
+def load_crops() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return templates ``(T, 64, 64)``, their classes ``(T,)``, and crops ``(N, 64, 64)``."""
     folder = os.environ.get("SONAR_DEBRIS_DATA")
     if folder:
         root = Path(folder) / "marine-debris-fls"
-        train, test = (read_crop_data(root, part, SIZE) for part in split_crops(root, "random", ""))
+        train, test = (read_crop_data(root, crops, SIZE) for crops in split_crops(root, "random", ""))
         return train.images, train.class_id, test.images
     rng = np.random.default_rng(0)
     templates = rng.standard_normal((1400, SIZE, SIZE), np.float32)

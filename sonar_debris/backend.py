@@ -1,8 +1,4 @@
-"""The library that runs the networks, chosen by the environment variable ``KERAS_BACKEND``.
-
-MERGED:
-Keeps the start-up chatter of the networks' backend out of the terminal.
-"""
+"""Check and silence the backend that runs the networks; the environment variable ``KERAS_BACKEND`` chooses it."""
 
 import logging
 import os
@@ -16,31 +12,35 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def check_backend() -> None:
-    """Look whether the backend that the user chose is there, before Keras fails over it in the midst of an import.
+    """Check that the chosen backend is installed; otherwise Keras would fail with a traceback.
 
     Raises:
-        SonarDebrisError: ``KERAS_BACKEND`` names a backend that is unknown, or is not installed.
+        SonarDebrisError: ``KERAS_BACKEND`` is an unknown backend, or one that is not installed.
     """
     name = os.environ.get("KERAS_BACKEND")
     if not name:
         return
     if name not in BACKENDS:
-        raise SonarDebrisError(f"KERAS_BACKEND={name}: no such backend; choose one of: {', '.join(BACKENDS)}")
+        raise SonarDebrisError(f"KERAS_BACKEND={name}: unknown backend; choose one of: {', '.join(BACKENDS)}")
     if find_spec(name) is None:
-        raise SonarDebrisError(f"KERAS_BACKEND={name}: {name} is not installed; install it, or choose another backend")
+        raise SonarDebrisError(f"KERAS_BACKEND={name}: {name} is not installed; install it or choose another backend")
 
 
 @contextmanager
 def quiet_backend() -> Iterator[None]:
-    """Import keras, or what imports it, within this context for a silent start.
+    """Silence the backend's start-up messages while keras is imported in this context.
 
-    The log level alone is not enough: TensorFlow's C++ parts write to descriptor 2 before they read it
-    (tensorflow/tensorflow#100442), so the descriptor is turned away for as long as the context lasts. Python's
-    exceptions come through. TensorFlow's Python part stays at errors afterwards too, for it warns of each new size of
-    frame. With ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment everything is shown.
+    Setting the log level is not enough: TensorFlow's C++ code writes to file descriptor 2 before it reads the level
+    (tensorflow/tensorflow#100442). So the descriptor is redirected to the null device inside the context. Python's
+    exceptions are raised as usual. Afterwards TensorFlow's Python logger still shows only errors, as it would warn of
+    each new frame size. With ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment nothing is silenced.
 
     Raises:
-        SonarDebrisError: the backend that the user chose is not there.
+        SonarDebrisError: the chosen backend is not installed.
+
+    Example:
+        >>> with quiet_backend():  # doctest: +SKIP
+        ...     import keras
     """
     check_backend()
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
@@ -48,9 +48,9 @@ def quiet_backend() -> Iterator[None]:
         return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     stderr = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    null_device = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null_device, 2)
+    os.close(null_device)
     try:
         yield
     finally:

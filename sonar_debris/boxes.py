@@ -1,21 +1,24 @@
-"""Arithmetic on boxes: overlap, suppression, and the offsets that refine one box into another.
+"""Box arithmetic: overlap, non-maximum suppression and regression offsets.
 
-Boxes are ``xyxy`` in pixels: left, top, right, bottom; an empty set is an array of shape ``(0, 4)``.
+Boxes are ``xyxy`` in pixels: left, top, right, bottom. An empty set of boxes is an array of shape ``(0, 4)``.
 """
 
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
 
 
-def area(xyxy: np.ndarray) -> np.ndarray:
-    """Areas ``(N,)`` of boxes ``(N, 4)``, in square pixels; 0 for an inverted box."""
-    side = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0)
-    return side[:, 0] * side[:, 1]
+def area(xyxy: Floats) -> Floats:
+    """Return the areas ``(N,)`` of boxes ``(N, 4)`` in square pixels; an inverted box has the area 0."""
+    sides = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0)
+    return sides[:, 0] * sides[:, 1]
 
 
-def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of every box of ``a`` with every box of ``b``.
+def iou(a: Floats, b: Floats) -> Floats:
+    """Return the intersection over union of every box of ``a`` with every box of ``b``.
 
     Args:
         a: ``(N, 4)`` boxes.
@@ -24,13 +27,13 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns:
         ``(N, M)`` values in [0, 1]; 0 where both boxes are empty.
     """
-    overlap = _intersection(a, b)
-    union = area(a)[:, None] + area(b)[None] - overlap
-    return overlap / np.maximum(union, 1e-9)
+    intersection = _intersection(a, b)
+    union = area(a)[:, None] + area(b)[None] - intersection
+    return intersection / np.maximum(union, 1e-9)
 
 
-def intersection_over_smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Share of the smaller box that lies in the larger, of every box of ``a`` with every box of ``b``.
+def intersection_over_smaller(a: Floats, b: Floats) -> Floats:
+    """Return the intersection over the area of the smaller box, for every box of ``a`` with every box of ``b``.
 
     Args:
         a: ``(N, 4)`` boxes.
@@ -42,26 +45,26 @@ def intersection_over_smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _intersection(a, b) / np.maximum(np.minimum(area(a)[:, None], area(b)[None]), 1e-9)
 
 
-def _intersection(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _intersection(a: Floats, b: Floats) -> Floats:
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    side = np.maximum(high - low, 0)
-    return side[..., 0] * side[..., 1]
+    sides: Floats = np.maximum(high - low, 0)
+    return sides[..., 0] * sides[..., 1]
 
 
 def non_maximum_suppression(
-    xyxy: np.ndarray,
-    score: np.ndarray,
+    xyxy: Floats,
+    score: Floats,
     threshold: float,
-    overlap: Callable[[np.ndarray, np.ndarray], np.ndarray] = iou,
-) -> np.ndarray:
-    """Indices of the boxes that stay, best score first.
+    overlap: Callable[[Floats, Floats], Floats] = iou,
+) -> NDArray[np.int64]:
+    """Return the indices of the boxes that non-maximum suppression keeps, sorted by score.
 
     Args:
         xyxy: ``(N, 4)`` boxes.
         score: ``(N,)`` scores.
-        threshold: a box goes if a better one overlaps it more than this.
-        overlap: how that is measured.
+        threshold: a box is suppressed if a box of higher score overlaps it by more than this.
+        overlap: the measure of overlap.
 
     Returns:
         ``(K,)`` int64 indices, K ≤ N.
@@ -75,45 +78,62 @@ def non_maximum_suppression(
     return np.array(keep, dtype=np.int64)
 
 
-def suppress_by_class(xyxy: np.ndarray, class_id: np.ndarray, score: np.ndarray, threshold: float) -> np.ndarray:
-    """The same among the boxes of each class only.
+def suppress_by_class(xyxy: Floats, class_id: NDArray[np.int64], score: Floats, threshold: float) -> NDArray[np.int64]:
+    """Return the indices of the boxes that non-maximum suppression within each class keeps, sorted by score.
 
     Args:
-        xyxy: ``(N, 4)`` boxes, no coordinate negative.
-        class_id: ``(N,)`` their classes.
+        xyxy: ``(N, 4)`` boxes without negative coordinates.
+        class_id: ``(N,)`` class indices.
         score: ``(N,)`` scores.
-        threshold: a box goes if a better one of its class overlaps it more than this.
+        threshold: a box is suppressed if a box of the same class and higher score has a larger IoU with it.
 
     Returns:
-        ``(K,)`` int64 indices, K ≤ N, best score first.
+        ``(K,)`` int64 indices, K ≤ N.
     """
-    # Moved so far apart that boxes of two classes never overlap.
-    far = np.float64(xyxy.max(initial=0) + 1)
-    return non_maximum_suppression(xyxy + far * class_id[:, None], score, threshold)
+    # An offset per class moves boxes of different classes so far apart that they never overlap.
+    offset = np.float64(xyxy.max(initial=0) + 1)
+    return non_maximum_suppression(xyxy + offset * class_id[:, None], score, threshold)
 
 
-def clip(xyxy: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Boxes ``(N, 4)`` cut off at the border of an image of ``shape`` (rows, cols)."""
+def clip(xyxy: Floats, shape: tuple[int, int]) -> Floats:
+    """Clip boxes to an image.
+
+    Args:
+        xyxy: ``(N, 4)`` boxes.
+        shape: (rows, cols) of the image.
+
+    Returns:
+        ``(N, 4)`` boxes of the same dtype.
+    """
     rows, cols = shape
     return np.clip(xyxy, 0, np.array([cols, rows, cols, rows], dtype=xyxy.dtype))
 
 
-def centre_and_extent(xyxy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centres ``(N, 2)`` and extents ``(N, 2)`` (width, height) of boxes ``(N, 4)``."""
+def centre_and_extent(xyxy: Floats) -> tuple[Floats, Floats]:
+    """Return the centres ``(N, 2)`` and extents ``(N, 2)`` (width, height) of boxes ``(N, 4)``."""
     return (xyxy[:, :2] + xyxy[:, 2:]) / 2, xyxy[:, 2:] - xyxy[:, :2]
 
 
-def from_centre_and_extent(centre: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Boxes ``(N, 4)`` from centres and extents ``(N, 2)``."""
+def from_centre_and_extent(centre: Floats, extent: Floats) -> Floats:
+    """Return boxes from their centres and extents.
+
+    Args:
+        centre: ``(N, 2)`` x, y.
+        extent: ``(N, 2)`` width, height.
+
+    Returns:
+        ``(N, 4)`` boxes.
+    """
     return np.concatenate([centre - extent / 2, centre + extent / 2], axis=1)
 
 
-def apply_offsets(xyxy: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Move and stretch boxes by the offsets that the box refiner predicts.
+def apply_offsets(xyxy: Floats, offsets: Floats) -> Floats:
+    """Apply regression offsets, as the box refiner predicts them, to boxes.
 
     Args:
         xyxy: ``(N, 4)`` boxes.
-        offsets: ``(N, 4)``: shift of the centre in widths and heights, then the logarithm of the stretch.
+        offsets: ``(N, 4)``: shift of the centre in widths and heights, then the logarithm of the scale of width and
+            height.
 
     Returns:
         ``(N, 4)`` boxes.

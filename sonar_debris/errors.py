@@ -1,9 +1,84 @@
-"""The one family of errors that sonar_debris raises for its user's sake."""
+"""Errors and warnings that the user can act on, and the log of inputs that failed.
+
+The whole hierarchy::
+
+    Exception
+    └── SonarDebrisError              the user can fix it: the command prints one line and exits with code 2
+        ├── FrameReadError            a file, folder or frame cannot be read      (sonar_debris.frames.frame)
+        └── OutputError               results cannot be written to this folder    (sonar_debris.files)
+    UserWarning
+    └── SonarDebrisWarning            work continues, but the user should know
+        └── FrameReadWarning          a file is truncated or damaged in part      (sonar_debris.frames.frame)
+
+A wrong argument of a Python function raises a ``ValueError`` that ends with "Received: …".
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sonar_debris.frames.frame import FrameReadError
 
 
 class SonarDebrisError(Exception):
-    """Something the user can put right; its message is one line: what, where, what to do."""
+    """An error that the user can fix; its message is one line: what happened, which file, what to do."""
 
 
 class SonarDebrisWarning(UserWarning):
-    """Something the user should know though work goes on; its message is one line."""
+    """A problem that does not stop the work; its message is one line."""
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's message as one line.
+
+    An error of the file system is reported with the file's name, and without its number.
+
+    Example:
+        >>> one_line(OSError(28, "No space left on device", "out/a.png"))
+        'out/a.png: No space left on device'
+        >>> one_line(ValueError("not\\n finite"))
+        'not finite'
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class FailureLog:
+    """A list of the inputs and frames that failed, in the order in which they failed.
+
+    Args:
+        on_failure: called with the name and the reason of each failure when it is added.
+
+    Attributes:
+        entries: name and reason of each failure.
+
+    Example:
+        >>> failures = FailureLog(on_failure=lambda name, reason: print(f"{name}: {reason}"))
+        >>> failures.add("ping.png", "the file is empty")
+        ping.png: the file is empty
+        >>> len(failures)
+        1
+    """
+
+    def __init__(self, on_failure: Callable[[str, str], None] | None = None):
+        self.entries: list[tuple[str, str]] = []
+        self.on_failure = on_failure
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def add(self, name: str, reason: str) -> None:
+        """Add a failure.
+
+        Args:
+            name: name of the file, as reports show it.
+            reason: what is wrong with it.
+        """
+        self.entries.append((name, reason))
+        if self.on_failure:
+            self.on_failure(name, reason)
+
+    def add_error(self, error: "FrameReadError") -> None:
+        """Add a file, folder or frame that cannot be read: the argument ``on_error`` of `open_frames`."""
+        self.add(error.name, error.problem)

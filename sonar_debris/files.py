@@ -1,37 +1,37 @@
-"""Text files that are either whole or not there.
-
-MERGED:
-Names of files of which no two are the same.
----
-PNG files.
----
-The folder that results are written to.
----
-A run folder belongs to one training: the same options go on with it, others are refused.
-"""
+"""Write files safely: atomic writes, unique names, output folders, and the check before a run is resumed."""
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import cv2
 import numpy as np
 
 from sonar_debris.errors import SonarDebrisError
 
+OPTIONS_FILE = "options.json"
+
+
+class OutputError(SonarDebrisError):
+    """Results cannot be written to the folder that the user chose."""
+
 
 @contextmanager
 def atomic_text(path: Path) -> Iterator[TextIO]:
-    """Open a file for writing that takes its name only when all of it is written.
+    """Open a text file for writing that appears only when it is complete.
 
     Args:
-        path: the file; an earlier one is replaced, and stays as it is if the writing fails.
+        path: the file. An earlier file is replaced; if writing fails, it is kept.
 
     Yields:
-        A UTF-8 text stream that leaves line ends as they are written.
+        A UTF-8 text stream that does not translate line ends.
+
+    Example:
+        >>> with atomic_text(Path("report.txt")) as stream:  # doctest: +SKIP
+        ...     stream.write("complete or absent")
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -42,94 +42,122 @@ def atomic_text(path: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
-class UniqueNames:
-    """Gives each file a name of its own, also where case does not count."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def take(self, stem: str) -> str:
-        """``stem``, or ``stem-2``, ``stem-3`` … if that is taken."""
-        name, copy = stem, 1
-        while name.casefold() in self._taken:
-            copy += 1
-            name = f"{stem}-{copy}"
-        self._taken.add(name.casefold())
-        return name
-
-
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Write a uint8 image, grey or BGR; an OSError says what went wrong, which cv2.imwrite would not."""
+    """Write a PNG file.
+
+    Args:
+        path: the file.
+        image: uint8, ``(rows, cols)`` grey or ``(rows, cols, 3)`` BGR.
+
+    Raises:
+        OSError: the file cannot be written. (``cv2.imwrite`` would only return False.)
+    """
     _, png = cv2.imencode(".png", image)
     path.write_bytes(png.tobytes())
 
 
-class OutputError(SonarDebrisError):
-    """Results cannot be written where they were asked for."""
+class UniqueNames:
+    """Make file names unique, also on file systems that ignore case.
+
+    Example:
+        >>> names = UniqueNames()
+        >>> [names.unique(stem) for stem in ("ping", "Ping", "ping")]
+        ['ping', 'Ping-2', 'ping-3']
+    """
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def unique(self, stem: str) -> str:
+        """Return ``stem``, or ``stem-2``, ``stem-3`` … if it is used already."""
+        name, copy = stem, 1
+        while name.casefold() in self._used:
+            copy += 1
+            name = f"{stem}-{copy}"
+        self._used.add(name.casefold())
+        return name
 
 
 def check_outside(path: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
-    """See that results are not written among the frames, where the next run would take its pictures for frames.
+    """Refuse an output folder inside an input folder: the next run would read the results as frames.
 
     Args:
-        path: the output folder, which need not exist.
-        inputs: the files and folders that are to be read; links are followed.
+        path: the output folder or file, which need not exist.
+        inputs: files and folders to be read. Links are followed.
 
     Raises:
-        OutputError: the output folder is one of the input folders, or lies inside one.
+        OutputError: the output is one of the input folders, or lies inside one.
     """
     for folder in inputs:
         if os.path.isdir(folder) and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-            raise OutputError(f"{path}: lies inside the input folder {folder}; choose an output folder outside of it")
+            raise OutputError(f"{path}: is inside the input folder {folder}; choose an output folder outside of it")
 
 
 def open_output_folder(path: Path) -> Path:
-    """Make a folder for results, or take the one that is there.
+    """Create an output folder with its parents; use it if it exists.
 
     Args:
         path: the folder.
 
     Returns:
-        The same path, now a folder that can be written to.
+        The same path, now a writable folder.
 
     Raises:
-        OutputError: it is a file, cannot be made, or cannot be written to.
+        OutputError: the path is a file, or the folder cannot be created or is not writable.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise OutputError(f"{path}: a file stands where the output folder should be; choose another folder") from error
+        message = f"{path}: cannot create the output folder, a file is in the way; choose another folder"
+        raise OutputError(message) from error
     except OSError as error:
-        raise OutputError(f"{path}: cannot make the output folder ({error.strerror}); choose another folder") from error
+        message = f"{path}: cannot create the output folder ({error.strerror}); choose another folder"
+        raise OutputError(message) from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: no permission to write into the output folder; choose another folder")
+        raise OutputError(f"{path}: no permission to write to the output folder; choose another folder")
     return path
 
 
-def check_resume(folder: Path, options: dict) -> None:
-    """Make a run folder for a training, or find it made for the same one.
+def describe_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Describe the options that differ between two runs.
 
     Args:
-        folder: where the training's networks, logs and checkpoints go; ``options.json`` there tells its owner.
-        options: all that decides the result, of JSON's types.
+        old: the options of the earlier run, as read from JSON.
+        new: the options of this run, with values of JSON's types. A missing option equals None.
+
+    Returns:
+        One text per difference, in the order of ``new``; empty if the options are the same.
+
+    Example:
+        >>> describe_differences({"seed": 0, "split": "scene"}, {"seed": 1, "split": "scene"})
+        ['seed: 0 → 1']
+    """
+    names = dict.fromkeys([*new, *old])
+    return [f"{name}: {old.get(name)} → {new.get(name)}" for name in names if old.get(name) != new.get(name)]
+
+
+def check_resume(folder: Path, options: dict[str, Any]) -> None:
+    """Create a run folder, or check that an existing one belongs to a run with the same options.
+
+    Args:
+        folder: where the run stores networks, logs and checkpoints. Its ``options.json`` holds the options.
+        options: all that determines the result, with values that JSON can hold.
 
     Raises:
-        SonarDebrisError: the folder holds a training with other options; the message names the first that differs.
+        SonarDebrisError: the folder holds a run with other options, or its ``options.json`` is damaged.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "options.json"
-    wanted = json.loads(json.dumps(options))
+    path = folder / OPTIONS_FILE
+    options = json.loads(json.dumps(options))  # JSON turns tuples into lists
     if not path.exists():
-        path.write_text(json.dumps(wanted, indent=1) + "\n")
+        with atomic_text(path) as stream:
+            stream.write(json.dumps(options, indent=1) + "\n")
         return
     try:
-        found = json.loads(path.read_text())
-        different = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+        differences = describe_differences(json.loads(path.read_text(encoding="utf-8")), options)
     except (ValueError, TypeError, AttributeError) as error:
         raise SonarDebrisError(f"{path}: damaged ({error}); choose another run folder") from error
-    if different:
-        name = different[0]
+    if differences:
         raise SonarDebrisError(
-            f"{folder}: holds a training with another {name} ({found.get(name)}, not {wanted.get(name)}); "
-            "choose another run folder"
+            f"{folder}: holds a run with other options ({'; '.join(differences)}); choose another run folder"
         )

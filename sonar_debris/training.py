@@ -1,35 +1,138 @@
-"""Batches drawn afresh for every epoch, the same for the same seed.
+"""Train a network: AdamW with warm-up and cosine decay, resumable, logged. All networks are trained by `fit`.
 
-MERGED:
-How far a training is, on stderr: what was reached, and how long the rest will take.
----
-How every network is trained: AdamW, warm-up and cosine decay, resumable, logged.
+A training that was interrupted resumes at the epoch in which it stopped and yields the network that it would have
+yielded without the interruption: the checkpoint holds the optimizer's state, and each batch is drawn from a random
+generator that depends on nothing but the seed, the epoch and the batch's index.
 """
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
-from sonar_debris.networks import with_fused_batch_norm
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.datasets.training_frames import TrainingFrame, load_training_frames
+from sonar_debris.networks import save_network, with_fused_batch_norm
+from sonar_debris.simulator import simulate_frames
 
 Sample = Callable[[np.random.Generator], tuple[np.ndarray, object]]
 
+VALIDATION_BATCHES = 20
 
-class SampledBatches(keras.utils.PyDataset):
-    """A Keras dataset that draws each of its samples with a random generator of its own.
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Length and learning rate of a training.
+
+    Attributes:
+        epochs: number of epochs.
+        steps: batches per epoch.
+        batch_size: samples per batch.
+        learning_rate: the highest learning rate, which is reached after the warm-up, a twentieth of all steps.
+        weight_decay: weight decay of AdamW (decoupled).
+        seed: seed of the initial weights and of the samples.
+        precision: a Keras dtype policy. The stored weights are float32 in any case.
+        patience: number of epochs without a lower validation loss after which training stops and the best weights are
+            restored; 0 trains all epochs.
+    """
+
+    epochs: int
+    steps: int
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-3
+    seed: int = 0
+    precision: str = "float32"
+    patience: int = 0
+
+
+def load_frames(
+    labelled: Sequence[LabelledFrame], simulated: int = 0, seed: int = 0, log: Callable[[str], None] | None = None
+) -> list[TrainingFrame]:
+    """Read labelled frames into memory and simulate more.
 
     Args:
-        sample: draws one input and its target.
-        batch_size: samples a batch.
-        steps: batches an epoch.
-        seed: with the epoch and the batch's number it decides all draws, in whatever order they are made.
+        labelled: the labelled frames to read.
+        simulated: number of frames to simulate.
+        seed: seed of the simulator.
+        log: called with a line of text before the frames are read.
+
+    Returns:
+        The labelled frames, then the simulated ones.
+
+    Raises:
+        FrameReadError: a frame cannot be read.
+    """
+    if log:
+        log(f"reading {len(labelled)} frames, simulating {simulated}")
+    return load_training_frames(labelled, simulate_frames(simulated, seed))
+
+
+def fit(
+    build: Callable[[], keras.Model],
+    sample: Sample,
+    validation: Sample | None,
+    loss: Callable | keras.Loss | str,
+    config: TrainingConfig,
+    run: Path,
+    name: str,
+    metrics: Sequence = (),
+    tensorboard: bool = False,
+) -> keras.Model:
+    """Train a network, or resume its training where it was interrupted in the same run folder.
+
+    A training that was finished starts again from the first epoch.
+
+    Args:
+        build: returns the network; called without arguments.
+        sample: draws a training sample from a random generator: input and target.
+        validation: draws a validation sample, or None.
+        loss: Keras loss.
+        config: length and learning rate.
+        run: folder of the log ``NAME.csv``, the checkpoint and the result ``NAME.keras``.
+        name: name of the network.
+        metrics: Keras metrics to log.
+        tensorboard: whether to log for TensorBoard too.
+
+    Returns:
+        The trained network in float32, which is also stored.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    network = _compile(build, loss, config, metrics)
+    batches = SampledBatches(sample, config.batch_size, config.steps, config.seed)
+    callbacks = _callbacks(batches, run, name)
+    if config.patience and validation:
+        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True))
+    if tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(run / "tensorboard"))
+    network.fit(
+        batches,
+        validation_data=SampledBatches(validation, config.batch_size, VALIDATION_BATCHES).all() if validation else None,
+        epochs=config.epochs,
+        # The batches are random already. Shuffled, they would come in another order after an interruption.
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    )
+    trained = build()
+    trained.set_weights(network.get_weights())
+    save_network(trained, run / f"{name}.keras")
+    return trained
+
+
+class SampledBatches(keras.utils.PyDataset):
+    """A Keras dataset that draws every batch with a random generator of its own.
+
+    Args:
+        sample: draws an input and its target.
+        batch_size: samples per batch.
+        steps: batches per epoch.
+        seed: with the epoch and the index of the batch it determines the batch, in any order of access.
     """
 
     def __init__(self, sample: Sample, batch_size: int, steps: int, seed: int = 0):
@@ -49,146 +152,76 @@ class SampledBatches(keras.utils.PyDataset):
         return np.stack(inputs), np.array(targets)
 
     def all(self) -> tuple[np.ndarray, np.ndarray]:
-        """Every batch of this epoch as one pair of arrays, for validation."""
+        """Return all batches of this epoch as one array of inputs and one of targets."""
         inputs, targets = zip(*(self[index] for index in range(self.steps)), strict=True)
         return np.concatenate(inputs), np.concatenate(targets)
 
 
-def with_progress(items: Sequence, label: str) -> Iterable:
-    """Go through items and show how many are done and the time left; only where stderr is a terminal."""
-    console = Console(stderr=True)
-    return track(items, label, console=console, disable=not console.is_terminal)
-
-
 class EpochLines(keras.callbacks.Callback):
-    """Prints the metrics of each epoch and the time left, fit for a terminal and for a log file.
+    """Print one line per epoch on stderr: the metrics and the time left. It suits terminals and log files.
 
     Args:
-        label: what is being trained.
+        label: name of what is trained.
     """
 
     def __init__(self, label: str):
         super().__init__()
         self.label = label
+        self._start = 0.0
+        self._first_epoch: int | None = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         """Start the clock."""
-        self._begin = time.monotonic()
-        self._first = None
+        self._start = time.monotonic()
+        self._first_epoch = None
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Note the epoch that an interrupted training goes on with."""
-        if self._first is None:
-            self._first = epoch
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Remember the first epoch: a resumed training does not start at 0.
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Print the line."""
+        Args:
+            epoch: index of the epoch.
+            logs: not used.
+        """
+        if self._first_epoch is None:
+            self._first_epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Print the line.
+
+        Args:
+            epoch: index of the epoch.
+            logs: values of the metrics by name.
+        """
         epochs = self.params["epochs"]
-        done = epoch + 1 - self._first
-        left = (time.monotonic() - self._begin) / done * (epochs - epoch - 1)
+        done = epoch + 1 - (self._first_epoch or 0)
+        left = (time.monotonic() - self._start) / done * (epochs - epoch - 1)
         metrics = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items() if name != "learning_rate")
         print(f"{self.label} epoch {epoch + 1}/{epochs}  {metrics}  {left / 60:.1f} min left", file=sys.stderr)
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How long and how fast to train.
-
-    Attributes:
-        epochs: number of epochs.
-        steps: batches an epoch.
-        batch_size: samples a batch.
-        learning_rate: the highest, after the warm-up of one twentieth of all steps.
-        weight_decay: AdamW's, decoupled.
-        seed: of the weights and the samples.
-        precision: a Keras dtype policy; the weights are stored as float32 whatever it is.
-        patience: after so many epochs without a lower validation loss training stops, and what was best is kept; 0 for
-            never.
-    """
-
-    epochs: int
-    steps: int
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-3
-    seed: int = 0
-    precision: str = "float32"
-    patience: int = 0
-
-
-def fit(
-    build: Callable[[], keras.Model],
-    sample: Sample,
-    validation: Sample | None,
-    loss: Callable,
-    schedule: TrainingConfig,
-    run: Path,
-    name: str,
-    metrics: Sequence = (),
-    tensorboard: bool = False,
-) -> keras.Model:
-    """Train a network; with the same run folder, go on where an interrupted training stopped.
-
-    What comes out is what would have without the interruption; a finished training starts afresh.
-
-    Args:
-        build: makes the network, without arguments.
-        sample: draws one training sample from a random generator.
-        validation: draws one validation sample, or None.
-        loss: Keras loss.
-        schedule: how long and how fast.
-        run: folder for the log ``NAME.csv``, the checkpoint, and the result ``NAME.keras``.
-        name: of the network.
-        metrics: Keras metrics.
-        tensorboard: log for TensorBoard too.
-
-    Returns:
-        The trained float32 network; it is also saved.
-    """
-    run.mkdir(parents=True, exist_ok=True)
-    network = _compiled(build, loss, schedule, metrics)
-    batches = SampledBatches(sample, schedule.batch_size, schedule.steps, schedule.seed)
-    network.fit(
-        batches,
-        validation_data=SampledBatches(validation, schedule.batch_size, 20).all() if validation else None,
-        epochs=schedule.epochs,
-        # Batches are random as they are; another order after an interruption would lead to another network.
-        shuffle=False,
-        verbose=0,
-        callbacks=[
-            *_callbacks(batches, run, name),
-            *([_stop_early(schedule)] if schedule.patience and validation else []),
-            *([keras.callbacks.TensorBoard(run / "tensorboard")] if tensorboard else []),
-        ],
-    )
-    trained = build()
-    trained.set_weights(network.get_weights())
-    save_network(trained, run / f"{name}.keras")
-    return trained
-
-
-def save_network(network: keras.Model, path: Path) -> None:
-    """Save a network whole or not at all: a training cut off while saving leaves no broken ``.keras`` file."""
-    partial = path.with_name(f"{path.stem}-partial.keras")
-    network.save(partial)
-    partial.replace(path)
-
-
-def _compiled(build: Callable, loss: Callable, schedule: TrainingConfig, metrics: Sequence) -> keras.Model:
-    keras.utils.set_random_seed(schedule.seed)
-    keras.config.set_dtype_policy(schedule.precision)
+def _compile(build: Callable, loss: Callable | keras.Loss | str, config: TrainingConfig, metrics: Sequence) -> Any:
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.precision)
     try:
         network = with_fused_batch_norm(build())
     finally:
         keras.config.set_dtype_policy("float32")
     network.compile(
-        keras.optimizers.AdamW(_learning_rate(schedule), weight_decay=schedule.weight_decay, global_clipnorm=5.0),
+        keras.optimizers.AdamW(_learning_rate(config), weight_decay=config.weight_decay, global_clipnorm=5.0),
         loss,
         metrics=list(metrics),
-        # XLA's convolutions on a CPU are slower than TensorFlow's own; JAX has no other way.
+        # On a CPU, XLA's convolutions are slower than TensorFlow's own; JAX has no others.
         jit_compile=keras.backend.backend() == "jax",
     )
     return network
+
+
+def _learning_rate(config: TrainingConfig) -> keras.optimizers.schedules.LearningRateSchedule:
+    total = config.epochs * config.steps
+    warmup = max(1, total // 20)
+    return keras.optimizers.schedules.CosineDecay(
+        config.learning_rate / 20, max(1, total - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
+    )
 
 
 def _callbacks(batches: SampledBatches, run: Path, name: str) -> list[keras.callbacks.Callback]:
@@ -199,15 +232,3 @@ def _callbacks(batches: SampledBatches, run: Path, name: str) -> list[keras.call
         keras.callbacks.CSVLogger(run / f"{name}.csv", append=checkpoint.exists()),
         EpochLines(name),
     ]
-
-
-def _stop_early(schedule: TrainingConfig) -> keras.callbacks.Callback:
-    return keras.callbacks.EarlyStopping("val_loss", patience=schedule.patience, restore_best_weights=True)
-
-
-def _learning_rate(schedule: TrainingConfig) -> keras.optimizers.schedules.LearningRateSchedule:
-    total = schedule.epochs * schedule.steps
-    warmup = max(1, total // 20)
-    return keras.optimizers.schedules.CosineDecay(
-        schedule.learning_rate / 20, max(1, total - warmup), warmup_target=schedule.learning_rate, warmup_steps=warmup
-    )

@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -8,14 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# Before any test module imports keras.
+# Set before any test module imports keras.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# How long an example takes is no test: a busy machine would fail it.
+# No deadline per example: tests must not fail on a busy machine.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-# Run by hand, for as long as one likes; needs atheris.
+# The fuzzer runs by hand, for any length of time; it needs atheris.
 collect_ignore = ["fuzz_readers.py"]
 
 ROOT = Path(__file__).parent.parent
@@ -23,18 +24,31 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of the public release; tests that ask for it are skipped where it is absent."""
+    """Return the folder of the public release; tests that use it are skipped if it is absent."""
     folder = Path(os.environ.get("SONAR_DEBRIS_DATA", ROOT.parent / "shared" / "data")) / "marine-debris-fls"
     if not folder.is_dir():
-        pytest.skip(f"no real sonar data: {folder} is absent; SONAR_DEBRIS_DATA may name the folder that holds it")
+        pytest.skip(f"no real sonar data: {folder} does not exist; set SONAR_DEBRIS_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture
+def write_frame(tmp_path) -> Callable[..., Path]:
+    """Return a function that writes a grey frame under tmp_path and returns its path."""
+
+    def write(name: str, brightness: int = 100, shape: tuple[int, int] = (12, 10)) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full(shape, brightness, np.uint8))
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session")
 def tiny_release(tmp_path_factory) -> Path:
-    """A folder laid out as the public release: 25 frames of 5 scenes, 6 crops of each of 2 classes, no splits.
+    """Create a folder laid out like the public release: 25 frames of 5 scenes, 12 crops of 2 classes, no splits.
 
-    Frame ``frame-SK`` is the K-th near-copy of scene S; it shows a can and, in every other scene, a tire.
+    Frame ``frame-SK`` is the K-th near-copy of scene S. It shows a can and, in every other scene, a tire.
     """
     root = tmp_path_factory.mktemp("release")
     rng = np.random.default_rng(0)
@@ -58,7 +72,7 @@ def tiny_release(tmp_path_factory) -> Path:
 
 
 def write_labelled_frame(root: Path, name: str, image: np.ndarray, boxes: list) -> None:
-    """Write a frame and, as the release does, its boxes ``(class name, (x, y, w, h))``."""
+    """Write a frame and, in the format of the release, its boxes ``(class name, (x, y, w, h))``."""
     objects = "".join(
         f"<object><name>{label}</name><bndbox><x>{x}</x><y>{y}</y><w>{w}</w><h>{h}</h></bndbox></object>"
         for label, (x, y, w, h) in boxes

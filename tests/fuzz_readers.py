@@ -1,9 +1,9 @@
-"""Fuzz the readers with atheris: whatever a file holds, they give frames or a FrameReadError, and stay small.
+"""Fuzz the readers with atheris: any file must give frames or a FrameReadError, with little memory.
 
     pip install atheris
     python tests/fuzz_readers.py aris -max_total_time=600 -rss_limit_mb=1500
 
-The first word is a suffix of `open_frames`; what follows is for libFuzzer. It starts from small good files.
+The first argument is the suffix of a known format; the others are options of libFuzzer. Seeds are small intact files.
 """
 
 import sys
@@ -26,7 +26,7 @@ INPUT = FOLDER / f"fuzzed.{SUFFIX}"
 
 
 def read(data: bytes) -> None:
-    """Read what a file of these bytes gives, some frames of it at most."""
+    """Read up to ``MAX_FRAMES`` frames of a file with this content."""
     INPUT.write_bytes(data)
     try:
         for number, frame in enumerate(open_frames(INPUT)):
@@ -37,25 +37,25 @@ def read(data: bytes) -> None:
         assert str(error).startswith(str(INPUT)) and "\n" not in str(error)
 
 
-def seeds() -> Path:
-    """A folder of small good files."""
+def write_seeds() -> Path:
+    """Write small intact files and return their folder."""
     folder = FOLDER / "seeds"
     folder.mkdir()
     echoes = np.arange(20 * 48, dtype=np.uint8).reshape(20, 48)
     if SUFFIX == "aris":
         fields = {"sound_speed": 1500, "sample_period": 10, "sample_start_delay": 1000}
-        write_aris(folder / "good.aris", [(echoes, fields)] * 2)
+        write_aris(folder / "intact.aris", [(echoes, fields)] * 2)
     elif SUFFIX == "npy":
-        np.save(folder / "good.npy", echoes)
+        np.save(folder / "intact.npy", echoes)
     elif SUFFIX == "npz":
-        np.savez(folder / "good.npz", echoes, echoes)
+        np.savez(folder / "intact.npz", echoes, echoes)
     else:
-        cv2.imwrite(str(folder / f"good.{SUFFIX}"), echoes)
+        cv2.imwrite(str(folder / f"intact.{SUFFIX}"), echoes)
         cv2.imwrite(str(folder / f"colour.{SUFFIX}"), np.dstack([echoes] * 3))
     return folder
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    atheris.Setup([*sys.argv, str(seeds())], read)
+    atheris.Setup([*sys.argv, str(write_seeds())], read)
     atheris.Fuzz()

@@ -1,4 +1,4 @@
-"""Writes ROS bags for tests, as a sonar's driver would."""
+"""Write ROS bags for tests, as the driver of a sonar does."""
 
 from pathlib import Path
 
@@ -14,60 +14,68 @@ SECOND = 10**9
 
 
 def typestore(ros: int = 2):
-    """The messages of a driver for imaging sonars."""
+    """Return the message types of a driver for imaging sonars."""
     store = get_typestore(Stores.ROS2_HUMBLE if ros == 2 else Stores.ROS1_NOETIC)
-    for kind, definition in DEFINITIONS.items():
-        store.register(get_types_from_msg(definition, kind))
+    for message_type, definition in DEFINITIONS.items():
+        store.register(get_types_from_msg(definition, message_type))
     return store
 
 
 def header(store, seconds: float, ros: int = 2):
-    """A header whose stamp tells a time."""
+    """Return a message header with a time stamp."""
     stamp = store.types["builtin_interfaces/msg/Time"](int(seconds), round(seconds % 1 * SECOND))
     sequence = {"seq": 0} if ros == 1 else {}
     return store.types["std_msgs/msg/Header"](**sequence, stamp=stamp, frame_id="sonar")
 
 
 def projected(store, echoes, bearings, ranges, seconds, ros: int = 2, ahead: str = "z", dtype: int = 0):
-    """A ProjectedSonarImage of echoes ``(samples, beams)``; bearings in degrees."""
-    vector, kinds = store.types["geometry_msgs/msg/Vector3"], store.types
-    angles = np.radians(bearings)
-    directions = [
-        vector(**({"x": 0.0, "y": 0.0, "z": 0.0} | {"y": float(np.sin(angle)), ahead: float(np.cos(angle))}))
-        for angle in angles
-    ]
-    nothing = np.zeros(0, np.float32)
-    return kinds[PROJECTED](
+    """Return a ProjectedSonarImage of echoes ``(samples, beams)``.
+
+    Args:
+        store: the message types.
+        echoes: the samples, of the type that ``dtype`` names.
+        bearings: ``(beams,)`` in degrees.
+        ranges: ``(samples,)`` in metres.
+        seconds: time stamp, in seconds since the epoch.
+        ros: 1 or 2.
+        ahead: the axis that points ahead, ``z`` or ``x``.
+        dtype: code of the sample type in the message: 0 is uint8, 8 is float32.
+    """
+    vector_type = store.types["geometry_msgs/msg/Vector3"]
+    directions = []
+    for angle in np.radians(bearings):
+        components = {"x": 0.0, "y": float(np.sin(angle)), "z": 0.0, ahead: float(np.cos(angle))}
+        directions.append(vector_type(**components))
+    no_widths = np.zeros(0, np.float32)
+    data = np.frombuffer(np.ascontiguousarray(echoes).tobytes(), np.uint8)
+    return store.types[PROJECTED](
         header(store, seconds, ros),
-        kinds["marine_acoustic_msgs/msg/PingInfo"](1.2e6, 1500.0, nothing, nothing),
+        store.types["marine_acoustic_msgs/msg/PingInfo"](1.2e6, 1500.0, no_widths, no_widths),
         directions,
         np.float32(ranges),
-        kinds["marine_acoustic_msgs/msg/SonarImageData"](
-            False, dtype, echoes.shape[1], np.frombuffer(np.ascontiguousarray(echoes).tobytes(), np.uint8)
-        ),
+        store.types["marine_acoustic_msgs/msg/SonarImageData"](False, dtype, echoes.shape[1], data),
     )
 
 
 def image(store, pixels, seconds, encoding="mono8", ros: int = 2):
-    """A sensor_msgs/Image."""
+    """Return a sensor_msgs/Image of pixels ``(rows, cols)`` or ``(rows, cols, channels)``."""
     data = np.frombuffer(pixels.tobytes(), np.uint8)
     rows, cols = pixels.shape[:2]
-    kind = store.types["sensor_msgs/msg/Image"]
-    return kind(header(store, seconds, ros), rows, cols, encoding, 0, len(data) // rows, data)
+    image_type = store.types["sensor_msgs/msg/Image"]
+    return image_type(header(store, seconds, ros), rows, cols, encoding, 0, len(data) // rows, data)
 
 
-def write_bag(path: Path, topics: dict, ros: int = 2, storage: str = "mcap", define: bool = True) -> Path:
+def write_bag(path: Path, topics: dict, ros: int = 2, storage: str = "mcap") -> Path:
     """Write a bag.
 
     Args:
-        path: the bag: a folder of ROS 2, a file of ROS 1.
-        topics: for each topic's name its messages.
+        path: the bag: a folder for ROS 2, a file for ROS 1.
+        topics: the messages by the name of their topic.
         ros: 1 or 2.
-        storage: of ROS 2, ``mcap`` or ``sqlite3``.
-        define: whether an mcap holds the messages' definitions.
+        storage: storage of ROS 2: ``mcap`` or ``sqlite3``.
 
     Returns:
-        The file that holds the messages.
+        The file that contains the messages.
     """
     store = typestore(ros)
     if ros == 1:
@@ -77,9 +85,9 @@ def write_bag(path: Path, topics: dict, ros: int = 2, storage: str = "mcap", def
         writer = Writer2(path, version=9, storage_plugin=plugin)
     with writer:
         for topic, messages in topics.items():
-            kind = messages[0].__msgtype__
-            connection = writer.add_connection(topic, kind, typestore=store)
+            message_type = messages[0].__msgtype__
+            connection = writer.add_connection(topic, message_type, typestore=store)
             for number, message in enumerate(messages):
                 serialise = store.serialize_cdr if ros == 2 else store.serialize_ros1
-                writer.write(connection, (100 + number) * SECOND, serialise(message, kind))
+                writer.write(connection, (100 + number) * SECOND, serialise(message, message_type))
     return path if ros == 1 else next(file for file in path.iterdir() if file.suffix in (".mcap", ".db3"))

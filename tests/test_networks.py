@@ -1,23 +1,116 @@
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
-from sonar_debris.networks import residual_trunk
+from sonar_debris.errors import SonarDebrisError
+from sonar_debris.networks import load_network, residual_trunk, save_network, with_fused_batch_norm
+
+FRAMES = np.random.default_rng(0).normal(3, 2, (2, 8, 6, 3)).astype(np.float32)
 
 
 @pytest.mark.parametrize(("size", "widths"), [(64, (8,)), (64, (4, 8, 12)), (32, (4, 4, 8, 8, 16))])
-def test_every_width_halves_the_resolution(size, widths):
+def test_each_block_halves_the_resolution(size, widths):
     features = residual_trunk(keras.Input((size, size, 1)), widths)
 
     side = size // 2 ** len(widths)
     assert features.shape == (None, side, side, widths[-1])
 
 
-def test_features_are_rectified_and_follow_the_crop():
+def test_features_are_not_negative_and_depend_on_the_crop():
     crops = keras.Input((16, 16, 1))
     trunk = keras.Model(crops, residual_trunk(crops, (4, 8)))
 
-    one, other = np.asarray(trunk(np.random.default_rng(0).standard_normal((2, 16, 16, 1), np.float32)))
+    first, second = np.asarray(trunk(np.random.default_rng(0).standard_normal((2, 16, 16, 1), np.float32)))
 
-    assert (one >= 0).all()
-    assert not np.allclose(one, other)
+    assert (first >= 0).all()
+    assert not np.allclose(first, second)
+
+
+def build_normalised(trainable=True):
+    keras.utils.set_random_seed(0)
+    norm = layers.BatchNormalization(momentum=0.9, trainable=trainable)
+    return keras.Sequential([keras.Input((8, 6, 3)), layers.Conv2D(4, 3), norm, layers.ReLU(), layers.Conv2D(2, 1)])
+
+
+def train_three_steps(network):
+    network.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+    for _ in range(3):
+        network.train_on_batch(FRAMES, np.ones((2, 6, 4, 2), np.float32))
+    return network.get_weights()
+
+
+def is_fused(network):
+    return any(type(layer).__name__ == "_FusedBatchNormalization" for layer in network.layers)
+
+
+def test_fused_batch_norm_trains_the_same_weights_and_statistics():
+    fused = with_fused_batch_norm(build_normalised())
+
+    assert is_fused(fused)
+    for start, plain, faster in zip(
+        build_normalised().get_weights(), train_three_steps(build_normalised()), train_three_steps(fused), strict=True
+    ):
+        assert not np.array_equal(start, plain)
+        np.testing.assert_allclose(faster, plain, rtol=1e-4, atol=1e-6)
+
+
+def test_fused_batch_norm_predicts_the_same():
+    network = build_normalised()
+
+    np.testing.assert_array_equal(with_fused_batch_norm(network)(FRAMES), network(FRAMES))
+
+
+def test_frozen_statistics_do_not_change():
+    fused = with_fused_batch_norm(build_normalised(trainable=False))
+
+    for plain, faster in zip(
+        train_three_steps(build_normalised(trainable=False)), train_three_steps(fused), strict=True
+    ):
+        np.testing.assert_allclose(faster, plain, rtol=1e-4, atol=1e-6)
+
+
+def test_flat_features_are_normalised_without_the_fused_kernel():
+    network = keras.Sequential([keras.Input((5,)), layers.BatchNormalization()])
+    features = np.arange(20, dtype=np.float32).reshape(4, 5)
+
+    fused = with_fused_batch_norm(network)
+
+    np.testing.assert_allclose(fused(features, training=True), network(features, training=True), rtol=1e-5)
+
+
+def test_fused_batch_norm_keeps_mixed_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        fused = with_fused_batch_norm(build_normalised())
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+    norm = fused.layers[1]
+    assert is_fused(fused)
+    assert keras.backend.standardize_dtype(norm(np.ones((1, 2, 2, 4)), training=True).dtype) == "bfloat16"
+    assert norm.gamma.dtype == "float32"
+
+
+def test_interrupted_saving_keeps_the_earlier_file(tmp_path, monkeypatch):
+    network = build_normalised()
+    save_network(network, tmp_path / "net.keras")
+    earlier = (tmp_path / "net.keras").read_bytes()
+
+    def fail(path):
+        path.write_bytes(b"partial")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(network, "save", fail)
+    with pytest.raises(KeyboardInterrupt):
+        save_network(network, tmp_path / "net.keras")
+
+    assert (tmp_path / "net.keras").read_bytes() == earlier
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no model"])
+def test_broken_file_is_reported(tmp_path, content):
+    (tmp_path / "net.keras").write_bytes(content)
+
+    with pytest.raises(SonarDebrisError, match=r"net\.keras: not a readable Keras model"):
+        load_network(tmp_path / "net.keras")

@@ -1,6 +1,7 @@
 """House rules that ruff cannot check: variable names, docstring sections, vocabulary, imports between packages."""
 
 import ast
+import graphlib
 import io
 import re
 import tokenize
@@ -175,3 +176,19 @@ def test_only_commands_use_click_and_rich(path):
     }
 
     assert module_id(path).startswith("commands/") or not used & {"click", "rich"}
+
+
+def module_name(path: Path) -> str:
+    return "sonar_debris." + module_id(path).removesuffix("/__init__").replace("/", ".")
+
+
+def test_modules_do_not_import_each_other_in_circles():
+    names = {module_name(path): path for path in MODULES}
+    graph: dict[str, set[str]] = {name: set() for name in names}
+    for name, path in names.items():
+        for node in parse(path).body:  # imports inside functions run later, and cannot close a circle
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sonar_debris"):
+                submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+                graph[name] |= (submodules & names.keys()) or ({node.module} & names.keys())
+
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(names)

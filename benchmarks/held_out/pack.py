@@ -1,4 +1,4 @@
-"""Keep a trained detector in about half the space: its weights as 16 bit hold them, the file deflated.
+"""Store a trained detector in about half the space: weights rounded to 16 bits, and the file compressed.
 
 Usage: python benchmarks/held_out/pack.py RUN OUT
 """
@@ -17,18 +17,19 @@ NETWORK = "detector.keras"
 
 
 def pack(run: Path, out: Path) -> None:
-    """Copy a model folder, its network rounded and deflated."""
+    """Copy a model folder with its network rounded and compressed."""
     network = load_network(run / NETWORK)
     network.set_weights([weights.astype(np.float16).astype(weights.dtype) for weights in network.get_weights()])
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
-        network.save(Path(folder) / NETWORK)
-        deflate(Path(folder) / NETWORK, out / NETWORK)
+        plain = Path(folder) / NETWORK
+        network.save(plain)
+        compress(plain, out / NETWORK)
     shutil.copy(run / "model.json", out)
 
 
-def deflate(plain: Path, packed: Path) -> None:
-    """Write a zip file anew, with compression."""
+def compress(plain: Path, packed: Path) -> None:
+    """Copy a zip file with compression."""
     with (
         zipfile.ZipFile(plain) as source,
         zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
@@ -38,4 +39,6 @@ def deflate(plain: Path, packed: Path) -> None:
 
 
 if __name__ == "__main__":
-    pack(*map(Path, sys.argv[1:]))
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    pack(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,8 +1,9 @@
-"""The crop classifier as the pipeline and the evaluation use it: images of any size in, probabilities out."""
+"""A trained crop classifier: it resizes and normalises crops of any size and returns class probabilities."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,54 +11,62 @@ import numpy as np
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.networks import load_network
 
-# A crop shows this much more than the object's longer side: an object is known by its shadow too.
-CONTEXT = 1.15
-# The last class of the pipeline's classifier: what an earlier stage mistook for an object.
+# Side of a crop relative to the longer side of the object: the surroundings help, above all the object's shadow.
+CROP_CONTEXT = 1.15
+# The last class of the sliding-window detector's classifier: boxes of earlier stages that show no object.
 BACKGROUND = "background"
 
 
 def normalise_crop(crop: np.ndarray) -> np.ndarray:
-    """A crop ``(rows, cols)`` with zero mean and unit deviation, float32; all 0 if it is flat."""
-    crop = crop - crop.mean()
-    return np.float32(crop / max(float(crop.std()), 1e-6))
+    """Shift and scale a crop to mean 0 and standard deviation 1.
+
+    Args:
+        crop: ``(rows, cols)``.
+
+    Returns:
+        ``(rows, cols)`` float32; all 0 if the crop is flat.
+    """
+    centred = crop - crop.mean()
+    return (centred / max(float(centred.std()), 1e-6)).astype(np.float32)
 
 
 def letterbox(image: np.ndarray, size: int) -> np.ndarray:
-    """Fit an image into a square, its aspect kept, the rest filled with its mean.
+    """Fit an image into a square with its aspect ratio kept; fill the rest with its mean.
 
     Args:
         image: ``(rows, cols)`` float32.
-        size: side of the square.
+        size: side of the square in pixels.
 
     Returns:
         ``(size, size)`` float32.
     """
     scale = size / max(image.shape)
     rows, cols = (max(1, round(side * scale)) for side in image.shape)
-    shrunk = cv2.resize(image, (cols, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    resized = cv2.resize(image, (cols, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     top, left = (size - rows) // 2, (size - cols) // 2
-    borders = top, size - rows - top, left, size - cols - left
-    return cv2.copyMakeBorder(shrunk, *borders, cv2.BORDER_CONSTANT, value=float(shrunk.mean()))
+    bottom, right = size - rows - top, size - cols - left
+    mean = float(resized.mean())
+    return cv2.copyMakeBorder(resized, top, bottom, left, right, cv2.BORDER_CONSTANT, value=mean)
 
 
 class CropClassifier:
-    """A trained crop classifier with the names of its classes.
+    """A trained network with the names of its classes.
 
-    Attributes:
+    Args:
         network: a Keras model from crops ``(batch, size, size, 1)`` to probabilities ``(batch, classes)``.
-        class_names: one name a class.
+        class_names: the name of each class.
     """
 
-    def __init__(self, network, class_names: Sequence[str]):
+    def __init__(self, network: Any, class_names: Sequence[str]):
         self.network = network
         self.class_names = tuple(class_names)
 
     @classmethod
     def load(cls, path: Path | str) -> "CropClassifier":
-        """Load ``NAME.keras`` and the ``NAME.json`` with its ``class_names`` beside it.
+        """Load ``NAME.keras`` and its class names from ``NAME.json`` in the same folder.
 
         Raises:
-            SonarDebrisError: one of them is missing or cannot be read.
+            SonarDebrisError: a file is missing or cannot be read.
         """
         path = Path(path)
         try:
@@ -68,19 +77,19 @@ class CropClassifier:
 
     @property
     def size(self) -> int:
-        """Side of the crops that the network takes, in pixels."""
-        return self.network.input_shape[1]
+        """Return the side of the network's input in pixels."""
+        return int(self.network.input_shape[1])
 
-    def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Class probabilities of crops.
+    def predict(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+        """Return the class probabilities of crops.
 
         Args:
-            images: N crops ``(rows, cols)`` of any size, in a frame's orientation (range up).
+            crops: N images ``(rows, cols)`` of any size, oriented as in frames (range upwards).
 
         Returns:
-            ``(N, classes)`` float32, each row summing to 1.
+            ``(N, classes)`` float32; each row sums to 1.
         """
-        if not len(images):
+        if not len(crops):
             return np.zeros((0, len(self.class_names)), np.float32)
-        crops = np.stack([normalise_crop(letterbox(image, self.size)) for image in images])
-        return self.network.predict(crops[..., None], batch_size=64, verbose=0)
+        inputs = np.stack([normalise_crop(letterbox(crop, self.size)) for crop in crops])
+        return self.network.predict(inputs[..., None], batch_size=64, verbose=0)

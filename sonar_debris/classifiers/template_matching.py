@@ -1,11 +1,15 @@
-"""Template matching: a crop gets the class of the stored crop that it resembles most.
+"""Template matching: a crop gets the class of the most similar stored crop.
 
 Reference:
     Valdenegro-Toro, Object Recognition in Forward-Looking Sonar Images with Convolutional Neural Networks,
     2016, doi:10.1109/OCEANS.2016.7761140.
 """
 
+from typing import Self
+
 import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
@@ -13,26 +17,26 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 SIMILARITIES = ("cross_correlation", "sum_of_squared_differences")
-# Crops that are compared with all templates at a time: memory stays bounded however many there are.
+# Crops that are compared with all templates at a time, which bounds the memory.
 CHUNK = 1024
 
 
 class TemplateMatchingClassifier(ClassifierMixin, BaseEstimator):
-    """Gives a crop the class of its most similar template, all similarities at once by a matrix product.
+    """Classify crops by their most similar template; a matrix product computes all similarities at once.
 
     Args:
         similarity: ``"cross_correlation"``, S = mean(T·I), or ``"sum_of_squared_differences"``,
             S = -mean((T - I)²), over the pixels of template T and crop I.
-        normalised: whether each crop and each template has its mean subtracted and is divided by its standard
-            deviation first; without, the brightest template has the highest cross-correlation with every crop.
-        templates_per_class: random templates of a class at most; None for all crops given.
-        random_state: decides which, as everywhere in scikit-learn.
+        normalised: whether to shift and scale each crop and each template to mean 0 and standard deviation 1 first.
+            Otherwise the brightest template has the highest cross-correlation with every crop.
+        templates_per_class: largest number of random templates per class; None uses all crops.
+        random_state: seed or generator that chooses the templates, as elsewhere in scikit-learn.
 
     Attributes:
-        classes_: ``(classes,)`` labels, sorted.
-        templates_: ``(templates, pixels)`` the templates, in order of class.
-        template_class_: ``(templates,)`` their indices into ``classes_``.
-        n_features_in_: pixels of a crop.
+        classes_: ``(classes,)`` sorted labels.
+        templates_: ``(templates, pixels)`` templates, sorted by class.
+        template_class_: ``(templates,)`` indices of the templates' classes in ``classes_``.
+        n_features_in_: number of pixels of a crop.
 
     Example:
         >>> crops = np.array([[0.0, 0, 1, 1], [1, 1, 0, 0]])
@@ -40,79 +44,87 @@ class TemplateMatchingClassifier(ClassifierMixin, BaseEstimator):
         array(['far'], dtype='<U4')
     """
 
-    def __init__(self, similarity="cross_correlation", normalised=True, templates_per_class=None, random_state=None):
+    def __init__(
+        self,
+        similarity: str = "cross_correlation",
+        normalised: bool = True,
+        templates_per_class: int | None = None,
+        random_state: int | RandomState | None = None,
+    ):
         self.similarity = similarity
         self.normalised = normalised
         self.templates_per_class = templates_per_class
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Choose the templates.
 
         Args:
-            X: ``(crops, pixels)`` flattened crops, all of one size.
+            X: ``(crops, pixels)`` flattened crops of the same size.
             y: ``(crops,)`` labels.
 
         Returns:
             The classifier.
 
         Raises:
-            ValueError: another similarity, or fewer than one template a class.
+            ValueError: no such similarity, or less than one template per class.
         """
         if self.similarity not in SIMILARITIES:
             raise ValueError(f"similarity must be one of {', '.join(SIMILARITIES)}. Received: {self.similarity!r}")
         if self.templates_per_class is not None and self.templates_per_class < 1:
             raise ValueError(f"templates_per_class must be at least 1. Received: {self.templates_per_class}")
-        X, y = validate_data(self, X, y, dtype=(np.float32, np.float64))
-        check_classification_targets(y)
-        self.classes_, class_id = np.unique(y, return_inverse=True)
-        order = check_random_state(self.random_state).permutation(len(X))
-        chosen = [order[class_id[order] == k][: self.templates_per_class] for k in range(len(self.classes_))]
-        self.template_class_ = np.repeat(np.arange(len(chosen)), [len(each) for each in chosen])
-        self.templates_ = self._prepare(X[np.concatenate(chosen)])
+        pixels, labels = validate_data(self, X, y, dtype=(np.float32, np.float64))
+        check_classification_targets(labels)
+        self.classes_, class_id = np.unique(labels, return_inverse=True)
+        order = check_random_state(self.random_state).permutation(len(pixels))
+        chosen = [order[class_id[order] == index][: self.templates_per_class] for index in range(len(self.classes_))]
+        self.template_class_ = np.repeat(np.arange(len(chosen)), [len(indices) for indices in chosen])
+        self.templates_ = self._normalise(pixels[np.concatenate(chosen)])
         return self
 
-    def decision_function(self, X):
-        """The highest similarity with a template of each class.
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
+        """Return the highest similarity of each crop with the templates of each class.
 
         Args:
             X: ``(crops, pixels)``.
 
         Returns:
-            ``(crops, classes)``; of two classes, ``(crops,)``: that of the second less that of the first.
+            ``(crops, classes)``; for two classes ``(crops,)``, the second class's similarity minus the first's.
         """
-        best = self._best(X)
-        return best[:, 1] - best[:, 0] if len(self.classes_) == 2 else best
+        similarity = self._class_similarity(X)
+        return similarity[:, 1] - similarity[:, 0] if len(self.classes_) == 2 else similarity
 
-    def predict(self, X):
-        """The label ``(crops,)`` of the most similar template of each crop; of equals, the first class."""
-        best = self._best(X)
-        return self.classes_[best.argmax(axis=1)]
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return the labels ``(crops,)`` of the most similar templates; ties go to the first class."""
+        similarity = self._class_similarity(X)
+        return self.classes_[similarity.argmax(axis=1)]
 
-    def predict_proba(self, X):
-        """The highest similarities ``(crops, classes)`` with each class through softmax: ordered, not calibrated."""
-        return softmax(self._best(X), axis=1)
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the softmax ``(crops, classes)`` of the highest similarities: ranked, but not calibrated."""
+        return softmax(self._class_similarity(X), axis=1)
 
-    def _best(self, X) -> np.ndarray:
+    def _class_similarity(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        X = self._prepare(validate_data(self, X, dtype=(np.float32, np.float64), reset=False))
-        # The templates stand in order of class: where each class begins.
+        pixels = self._normalise(validate_data(self, X, dtype=(np.float32, np.float64), reset=False))
+        # The templates are sorted by class: these are the indices where the classes start.
         starts = np.searchsorted(self.template_class_, np.arange(len(self.classes_)))
-        chunks = (X[begin : begin + CHUNK] for begin in range(0, len(X), CHUNK))
-        return np.concatenate([np.maximum.reduceat(self._similarity(chunk), starts, axis=1) for chunk in chunks])
+        chunks = (pixels[start : start + CHUNK] for start in range(0, len(pixels), CHUNK))
+        return np.concatenate(
+            [np.maximum.reduceat(self._template_similarity(chunk), starts, axis=1) for chunk in chunks]
+        )
 
-    def _similarity(self, X: np.ndarray) -> np.ndarray:
-        """Of each crop with each template, ``(crops, templates)``."""
-        product = X @ self.templates_.T / X.shape[1]
+    def _template_similarity(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the similarity ``(crops, templates)`` of crops ``(crops, pixels)`` with all templates."""
+        product = pixels @ self.templates_.T / pixels.shape[1]
         if self.similarity == "cross_correlation":
             return product
-        # (T - I)² = T² + I² - 2 T I, of which only the last is of two images.
-        return 2 * product - np.square(X).mean(axis=1)[:, None] - np.square(self.templates_).mean(axis=1)
+        # (T - I)² = T² + I² - 2·T·I: only the last term depends on both images.
+        return 2 * product - np.square(pixels).mean(axis=1)[:, None] - np.square(self.templates_).mean(axis=1)
 
-    def _prepare(self, X: np.ndarray) -> np.ndarray:
+    def _normalise(self, pixels: np.ndarray) -> np.ndarray:
         if not self.normalised:
-            return X
-        X = X - X.mean(axis=1, keepdims=True)
-        deviation = X.std(axis=1, keepdims=True)
-        # A flat crop resembles nothing: it stays 0.
-        return X / np.where(deviation > 0, deviation, 1)
+            return pixels
+        centred = pixels - pixels.mean(axis=1, keepdims=True)
+        deviation = centred.std(axis=1, keepdims=True)
+        # A flat crop stays 0: it is similar to no template.
+        return centred / np.where(deviation > 0, deviation, 1)

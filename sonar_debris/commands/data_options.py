@@ -1,8 +1,4 @@
-"""The options that choose labelled data: where it lies, which split and which part.
-
-MERGED:
-The options that the trainings share: what to learn from, for how long, and where to.
-"""
+"""Options that commands share: which labelled data to use, and how to train on it."""
 
 from __future__ import annotations
 
@@ -11,68 +7,77 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sonar_debris.backend import quiet_backend
+from sonar_debris.datasets.splits import FOLDS, SPLITS, split_parts
+from sonar_debris.datasets.training_set import Selection, TrainingSet, choose_training_parts
 from sonar_debris.errors import SonarDebrisError
 
 DATA_VARIABLE = "SONAR_DEBRIS_DATA"
 RELEASE = "marine-debris-fls"
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+_FOLD_OR_NONE = click.Choice([*FOLDS, "none"])
+
+with_data = click.option(
+    "--data",
+    "root",
+    type=click.Path(path_type=Path),
+    help=f"Folder of the public release (holds watertank-segmentation/).  [default: {RELEASE} in ${DATA_VARIABLE}]",
+)
+with_split = click.option("--split", type=click.Choice(SPLITS), default="scene", show_default=True)
+with_output = click.option(
+    "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="RUN", help="Run folder."
+)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """A part of the labelled data.
-
-    Attributes:
-        root: the folder of the public release.
-        split: ``"scene"`` or ``"random"``.
-        parts: folds of the scene split, or a part of the random one.
-    """
-
-    root: Path
-    split: str
-    parts: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.split} split, part {', '.join(self.parts)}"
-
-
-def with_selection(command: Callable) -> Callable:
-    """Give a command the options --data, --split, --fold and --part, as one argument ``selection``."""
-
-    @click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        help=f"Folder of the public release (holds watertank-segmentation/).  [default: {RELEASE} in ${DATA_VARIABLE}]",
-    )
-    @click.option("--split", type=click.Choice(["scene", "random"]), default="scene", show_default=True)
-    @click.option("--fold", "folds", type=click.IntRange(0, 4), multiple=True, help="Scene fold; repeat it to pool.")
-    @click.option("--part", type=click.Choice(["train", "val", "test"]), help="Part of the random split.")
-    @functools.wraps(command)
-    def run(data: Path | None, split: str, folds: tuple[int, ...], part: str | None, **others):
-        return command(selection=Selection(find_data(data), split, choose_parts(split, folds, part)), **others)
-
-    return run
-
-
-def find_data(given: Path | None) -> Path:
-    """The folder of the public release: as given, or where the environment says.
+def find_data(root: Path | None) -> Path:
+    """Return the folder of the public release: the given one, or the one that the environment names.
 
     Raises:
-        SonarDebrisError: neither names a folder.
+        SonarDebrisError: neither is given, or the folder does not exist.
     """
-    if given is None and not os.environ.get(DATA_VARIABLE):
+    if root is None and not os.environ.get(DATA_VARIABLE):
         raise SonarDebrisError(f"no labelled data: give --data ROOT, or set {DATA_VARIABLE} to the folder of {RELEASE}")
-    root = given or Path(os.environ[DATA_VARIABLE]) / RELEASE
+    root = root or Path(os.environ[DATA_VARIABLE]) / RELEASE
     if not root.is_dir():
         raise SonarDebrisError(f"{root}: no such folder; give --data the folder that holds watertank-segmentation/")
     return root
 
 
+def with_selection(command: Callable) -> Callable:
+    """Add the options --data, --split, --fold and --part; the command gets them as one argument ``selection``."""
+
+    @with_data
+    @with_split
+    @click.option(
+        "--fold", "folds", type=click.IntRange(0, len(FOLDS) - 1), multiple=True, help="Scene fold; repeat it to pool."
+    )
+    @click.option("--part", type=click.Choice(split_parts("random")), help="Part of the random split.")
+    @functools.wraps(command)
+    def run(root: Path | None, split: str, folds: tuple[int, ...], part: str | None, **others: Any) -> Any:
+        return command(selection=Selection(find_data(root), split, choose_parts(split, folds, part)), **others)
+
+    return run
+
+
 def choose_parts(split: str, folds: tuple[int, ...], part: str | None) -> tuple[str, ...]:
-    """The parts of a split: fold 0 of the scene split and part test of the random one, unless others are given."""
+    """Return the parts of a split that --fold and --part choose.
+
+    Args:
+        split: ``"scene"`` or ``"random"``.
+        folds: folds of the scene split; fold 0 if there are none.
+        part: part of the random split; None for ``"test"``.
+
+    Returns:
+        The parts.
+
+    Raises:
+        click.UsageError: an option belongs to the other split.
+    """
     if split == "scene" and part:
         raise click.UsageError("--part belongs to --split random; choose scenes with --fold")
     if split == "random" and folds:
@@ -80,80 +85,108 @@ def choose_parts(split: str, folds: tuple[int, ...], part: str | None) -> tuple[
     return tuple(map(str, folds or (0,))) if split == "scene" else (part or "test",)
 
 
-RATE = click.FloatRange(0, min_open=True)
-FOLD = click.Choice([*"01234", "none"])
-
-
 @dataclass(frozen=True)
-class TrainingData:
-    """What to train on.
+class TrainingOptions:
+    """The options that choose a training set. The release is looked up only by `training_set`.
 
     Attributes:
-        root: the folder of the public release.
+        root: the folder of the public release, or None for the one that the environment names.
         split: ``"scene"`` or ``"random"``.
-        train: parts to learn from.
-        val: parts to validate on; none of them is in ``train``.
-        simulated: number of simulated frames to add.
+        test_fold: fold of the scene split to leave out, or None.
+        val_fold: fold of the scene split to validate on, or None to train on the validation part too.
+        simulated: number of simulated frames to train on as well.
     """
 
-    root: Path
+    root: Path | None
     split: str
-    train: tuple[str, ...]
-    val: tuple[str, ...]
+    test_fold: str | None
+    val_fold: str | None
     simulated: int
 
-    def describe(self) -> dict:
-        """What ``model.json`` says of it."""
-        held_out = sorted(set(parts_of(self.split)) - {*self.train, *self.val})
-        test = {"test_fold": int(held_out[0])} if self.split == "scene" and held_out else {}
-        return {
-            "split": self.split,
-            "train": self.train,
-            "validation": self.val,
-            **test,
-            "simulated_frames": self.simulated,
-        }
+    def training_set(self) -> TrainingSet:
+        """Return the parts of the public release that the options choose.
+
+        Raises:
+            click.UsageError: the two folds are the same.
+            SonarDebrisError: there is no release.
+        """
+        try:
+            train, val = choose_training_parts(self.split, self.test_fold, self.val_fold)
+        except ValueError as error:
+            raise click.UsageError("--test-fold and --val-fold must differ") from error
+        return TrainingSet(find_data(self.root), self.split, train, val, self.simulated)
 
 
-def with_data(command: Callable) -> Callable:
-    """Give a command the options that choose training data, as one argument ``data``."""
+def with_training_options(command: Callable) -> Callable:
+    """Add the options that choose a training set; the command gets them as one argument ``options``."""
 
-    @click.option("--data", "root", type=click.Path(path_type=Path), help="Folder of the public release.")
-    @click.option("--split", type=click.Choice(["scene", "random"]), default="scene", show_default=True)
-    @click.option("--test-fold", type=FOLD, default="0", show_default=True, help="Scene fold left for testing.")
+    @with_data
+    @with_split
+    @click.option(
+        "--test-fold", type=_FOLD_OR_NONE, default="0", show_default=True, help="Scene fold left out for testing."
+    )
     @click.option(
         "--val-fold",
-        type=FOLD,
+        type=_FOLD_OR_NONE,
         default="3",
         show_default=True,
-        help="Scene fold left for validation; with none, all but the test part is learnt, of the random split too.",
+        help="Scene fold to validate on. With none, training uses the validation part too, also of the random split.",
     )
-    @click.option("--simulated", type=click.IntRange(min=0), default=0, show_default=True, help="Simulated frames too.")
+    @click.option(
+        "--simulated", type=click.IntRange(min=0), default=0, show_default=True, help="Number of simulated frames."
+    )
     @functools.wraps(command)
-    def run(root: Path | None, split: str, test_fold: str, val_fold: str, simulated: int, **others):
-        train, val = choose_training_parts(split, test_fold, val_fold)
-        # Who brings labels of their own needs no release.
-        root = root or Path() if others.get("labels") else find_data(root)
-        return command(data=TrainingData(root, split, train, val, simulated), **others)
+    def run(root: Path | None, split: str, test_fold: str, val_fold: str, simulated: int, **others: Any) -> Any:
+        folds = [None if fold == "none" else fold for fold in (test_fold, val_fold)]
+        return command(options=TrainingOptions(root, split, folds[0], folds[1], simulated), **others)
 
     return run
 
 
-def with_schedule(epochs: int, steps: int, batch_size: int = 64, learning_rate: float = 1e-3) -> Callable:
-    """Give a command the options of a training schedule, as one argument ``schedule``."""
+def with_training_set(command: Callable) -> Callable:
+    """Add the options that choose a training set; the command gets the argument ``training_set``."""
+
+    @with_training_options
+    @functools.wraps(command)
+    def run(options: TrainingOptions, **others: Any) -> Any:
+        return command(training_set=options.training_set(), **others)
+
+    return run
+
+
+def with_training_config(
+    epochs: int, steps: int, batch_size: int = 64, learning_rate: float = 1e-3
+) -> Callable[[Callable], Callable]:
+    """Add the options of a training's length and learning rate; the command gets them as one argument ``config``.
+
+    Args:
+        epochs: default of --epochs.
+        steps: default of --steps, the batches per epoch.
+        batch_size: default of --batch-size.
+        learning_rate: default of --learning-rate.
+
+    Returns:
+        The decorator.
+    """
 
     def decorate(command: Callable) -> Callable:
+        positive = click.FloatRange(0, min_open=True)
+
         @click.option("--epochs", type=click.IntRange(min=1), default=epochs, show_default=True)
-        @click.option("--steps", type=click.IntRange(min=1), default=steps, show_default=True, help="Batches an epoch.")
+        @click.option(
+            "--steps", type=click.IntRange(min=1), default=steps, show_default=True, help="Batches per epoch."
+        )
         @click.option("--batch-size", type=click.IntRange(min=1), default=batch_size, show_default=True)
-        @click.option("--learning-rate", type=RATE, default=learning_rate, show_default=True)
+        @click.option("--learning-rate", type=positive, default=learning_rate, show_default=True)
         @with_seed_and_precision
         @functools.wraps(command)
-        def run(epochs, steps, batch_size, learning_rate, seed, precision, **others):
+        def run(
+            epochs: int, steps: int, batch_size: int, learning_rate: float, seed: int, precision: str, **others: Any
+        ) -> Any:
             with quiet_backend():
                 from sonar_debris.training import TrainingConfig
-            schedule = TrainingConfig(epochs, steps, batch_size, learning_rate, seed=seed, precision=precision)
-            return command(schedule=schedule, **others)
+            config = TrainingConfig(epochs, steps, batch_size, learning_rate, seed=seed, precision=precision)
+            return command(config=config, **others)
 
         return run
 
@@ -161,34 +194,8 @@ def with_schedule(epochs: int, steps: int, batch_size: int = 64, learning_rate: 
 
 
 def with_seed_and_precision(command: Callable) -> Callable:
-    """Give a command the options --seed and --precision."""
-    precision = click.Choice(["float32", "mixed_bfloat16", "mixed_float16"])
-    command = click.option("--precision", type=precision, default="float32", show_default=True)(command)
+    """Add the options --seed and --precision."""
+    command = click.option("--precision", type=click.Choice(PRECISIONS), default=PRECISIONS[0], show_default=True)(
+        command
+    )
     return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)(command)
-
-
-with_output = click.option(
-    "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="RUN", help="Run folder."
-)
-
-
-def claim(output: Path, data: TrainingData, **options) -> None:
-    """Refuse a run folder that was begun with other options."""
-    from sonar_debris.files import check_resume
-
-    check_resume(output, {**data.describe(), **options})
-
-
-def choose_training_parts(split: str, test_fold: str, val_fold: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Parts to learn from and parts to validate on."""
-    if split == "random":
-        return (("train", "val"), ()) if val_fold == "none" else (("train",), ("val",))
-    if test_fold == val_fold != "none":
-        raise click.UsageError("--test-fold and --val-fold must differ")
-    val = () if val_fold == "none" else (val_fold,)
-    return tuple(fold for fold in parts_of("scene") if fold not in (test_fold, val_fold)), val
-
-
-def parts_of(split: str) -> tuple[str, ...]:
-    """All parts of a split."""
-    return tuple("01234") if split == "scene" else ("train", "val", "test")

@@ -1,60 +1,73 @@
-"""``sonar-debris info``: what a file of frames is."""
+"""``sonar-debris info``: describe a file of frames, or each file of a folder."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 
 @click.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="For programs: an object; of a folder, a list of them.")
 @click.option(
-    "--thumbnail", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.png", help="Draw the first frame."
+    "--json", "as_json", is_flag=True, help="Print JSON: an object for a file, a list of objects for a folder."
+)
+@click.option(
+    "--thumbnail",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT.png",
+    help="Write the first frame to this PNG file.",
 )
 def info(path: Path, as_json: bool, thumbnail: Path | None) -> None:
-    """Tell what a file is, or each file of a folder: format, sonar, beams, frames, time span, range window, position.
+    """Describe a file of frames, or each file of a folder.
+
+    Prints what the file says of itself: format, sonar, beams, number of frames, time span, range window, position.
 
     \b
     Example:
       sonar-debris info dive-07.aris --thumbnail first.png
     """
-    from sonar_debris.commands.inputs import Failures, exit_code
+    from sonar_debris.commands.inputs import exit_code, print_failures
     from sonar_debris.frames import FrameReadError
-    from sonar_debris.frames.description import describe
-    from sonar_debris.frames.loader import find_files
+    from sonar_debris.frames.loader import describe_file, find_files
 
-    failures, known = Failures(), []
-    files = find_files(path, lambda error: failures.add(error.name, error.problem)) if path.is_dir() else [path]
-    for file in files:
+    failures = print_failures()
+    descriptions: list[dict[str, Any]] = []
+    for file in find_files(path, failures.add_error) if path.is_dir() else [path]:
         try:
-            known.append(describe(file))
+            descriptions.append(describe_file(file))
         except FrameReadError as error:
-            failures.add(error.name, error.problem)
-    if known:
-        shown = known if path.is_dir() else known[0]
-        click.echo(json.dumps(shown, indent=1) if as_json else "\n\n".join("\n".join(lines(each)) for each in known))
-    if thumbnail and known:
-        draw(Path(known[0]["file"]), thumbnail)
-    sys.exit(exit_code(len(known), len(failures.found)))
+            failures.add_error(error)
+    if descriptions and as_json:
+        click.echo(json.dumps(descriptions if path.is_dir() else descriptions[0], indent=1))
+    elif descriptions:
+        click.echo("\n\n".join(map(format_description, descriptions)))
+    if descriptions and thumbnail:
+        write_thumbnail(Path(descriptions[0]["file"]), thumbnail)
+    sys.exit(exit_code(len(descriptions), len(failures)))
 
 
-def lines(about: dict) -> list[str]:
-    """One line a fact, the names in a column."""
-    width = max(map(len, about))
-    return [f"{name:<{width}}  {in_words(value)}" for name, value in about.items()]
+def format_description(description: dict[str, Any]) -> str:
+    """Return a description as text: one line per property, with the values aligned."""
+    width = max(map(len, description))
+    return "\n".join(f"{name:<{width}}  {format_value(value)}" for name, value in description.items())
 
 
-def in_words(value: object) -> str:
-    """A pair as from … to, anything else as it prints."""
+def format_value(value: object) -> str:
+    """Return ``FROM to TO`` for a pair, and the value's usual text for anything else."""
     return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def draw(path: Path, thumbnail: Path) -> None:
-    """Write the first frame as PNG."""
-    from sonar_debris.files import write_png
-    from sonar_debris.frames.description import first_frame
+def write_thumbnail(path: Path, thumbnail: Path) -> None:
+    """Write the first frame of a file as PNG.
 
-    image = first_frame(path).image
-    write_png(thumbnail, (image * (255 / (image.max() or 1))).astype("uint8"))
+    Args:
+        path: the file of frames.
+        thumbnail: the PNG file.
+    """
+    from sonar_debris.files import write_png
+    from sonar_debris.frames.loader import read_first_frame
+    from sonar_debris.outputs.pictures import to_uint8
+
+    write_png(thumbnail, to_uint8(read_first_frame(path).image))

@@ -1,4 +1,4 @@
-"""``sonar-debris models``: which weights are shipped, and what is known of them."""
+"""``sonar-debris models``: list the shipped models and show their cards."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 
 @click.group()
 def models() -> None:
-    """List the shipped models, or show a model's card.
+    """List the shipped models, or show a model card.
 
     \b
     Example:
@@ -17,7 +17,7 @@ def models() -> None:
 
 
 @models.command("list")
-def list_() -> None:
+def list_models_command() -> None:
     """List the shipped models: name, size, training data and figures.
 
     \b
@@ -32,14 +32,15 @@ def list_() -> None:
     table = Table("name", "size", "data", "figures")
     for name, folder in list_models().items():
         settings = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        table.add_row(name, folder_size(folder), in_words(settings.get("data")), in_words(settings.get("figures")))
+        data, figures = settings.get("data"), settings.get("figures")
+        table.add_row(name, folder_size(folder), format_value(data), format_value(figures))
     Console().print(table)
 
 
 @models.command()
 @click.argument("name", metavar="NAME|PATH")
 def show(name: str) -> None:
-    """Show a model's card.
+    """Show the model card of a shipped model, or of a model folder.
 
     \b
     Example:
@@ -51,15 +52,15 @@ def show(name: str) -> None:
 
 
 def folder_size(folder: Path) -> str:
-    """Sum up a folder's files, in MB."""
+    """Return the total size of a folder's files in MB, as text."""
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return f"{size / 1e6:.1f} MB"
 
 
-def in_words(value: object) -> str:
-    """Put a JSON value on one line: an object as ``key value, key value``, nothing as nothing."""
+def format_value(value: object) -> str:
+    """Return a JSON value on one line: an object as ``key value, key value``, null as an empty text."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {in_words(entry)}" for key, entry in value.items())
+        return ", ".join(f"{key} {format_value(entry)}" for key, entry in value.items())
     if isinstance(value, list):
-        return " ".join(map(in_words, value))
+        return " ".join(map(format_value, value))
     return "" if value is None else str(value)

@@ -1,8 +1,4 @@
-"""The progress bar of commands that go through frames.
-
-MERGED:
-How a survey shows how far it is.
-"""
+"""Show progress on stderr: a bar where stderr is a terminal, or lines of JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +12,15 @@ import click
 if TYPE_CHECKING:
     from sonar_debris.survey.run import Progress
 
+STYLES = ("none", "bar", "json")
+
 
 @contextmanager
 def frame_progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Show on stderr how many frames are done and the time left; only where stderr is a terminal.
+    """Show a bar with the number of frames done and the time left; nothing where stderr is not a terminal.
 
     Args:
-        total: how many frames there are.
+        total: number of frames.
 
     Yields:
         A function to be called with the number of frames done so far.
@@ -32,48 +30,69 @@ def frame_progress(total: int) -> Iterator[Callable[[int], None]]:
 
     console = Console(stderr=True)
     columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("frames", total=total)
-        yield lambda done: progress.update(task, completed=done)
-
-
-STYLES = ("none", "bar", "json")
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("frames", total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 @contextmanager
-def survey_progress(style: str, total: int) -> Iterator[Callable[[Progress], None]]:
-    """A function that shows progress on stderr: as a bar where that is a terminal, as a line of JSON, or not at all."""
+def survey_progress(style: str) -> Iterator[Callable[[Progress], None]]:
+    """Show the progress of a survey.
+
+    Args:
+        style: ``bar``, ``json`` (one line per batch) or ``none``.
+
+    Yields:
+        The argument ``progress`` of `run_survey`.
+    """
     if style == "bar":
-        with _bar(total) as show:
-            yield show
+        with _survey_bar() as show_progress:
+            yield show_progress
     else:
-        yield _echo_json if style == "json" else lambda progress: None
+        yield _print_json if style == "json" else lambda progress: None
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Callable[[Progress], None]]:
+def _survey_bar() -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    facts = TextColumn("{task.fields[rate]:.1f}/s, {task.fields[objects]} detections, {task.fields[failures]} failures")
-    columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), facts)
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("frames", total=total, rate=0.0, objects=0, failures=0)
-        yield lambda now: bar.update(
-            task, completed=now.done, rate=now.rate, objects=now.objects, failures=now.failures
+    numbers = TextColumn(
+        "{task.fields[rate]:.1f}/s, {task.fields[detections]} detections, {task.fields[failures]} failures"
+    )
+    columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), numbers)
+    bar = Bar(*columns, console=console, disable=not console.is_terminal)
+    task = bar.add_task("frames", total=None, rate=0.0, detections=0, failures=0)
+
+    def show_progress(progress: Progress) -> None:
+        bar.start()  # only now: the model is loaded and the number of frames is known
+        bar.update(
+            task,
+            total=progress.total,
+            completed=progress.done,
+            rate=progress.rate,
+            detections=progress.detections,
+            failures=progress.failures,
         )
 
+    try:
+        yield show_progress
+    finally:
+        bar.stop()
 
-def _echo_json(progress: Progress) -> None:
+
+def _print_json(progress: Progress) -> None:
+    if not progress.seconds:
+        return  # before the first batch
     left = progress.seconds_left
-    about = {
+    line = {
         "done": progress.done,
         "total": progress.total,
-        "objects": progress.objects,
+        "detections": progress.detections,
         "failures": progress.failures,
         "frames_per_second": round(progress.rate, 2),
         "seconds_left": left and round(left),
     }
-    click.echo(json.dumps(about), err=True)
+    click.echo(json.dumps(line), err=True)

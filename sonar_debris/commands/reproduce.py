@@ -1,4 +1,4 @@
-"""``sonar-debris reproduce``: the published results, regenerated and set beside what was published."""
+"""``sonar-debris reproduce``: reproduce published results and compare the figures."""
 
 from __future__ import annotations
 
@@ -7,46 +7,34 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sonar_debris.backend import quiet_backend
-from sonar_debris.commands.data_options import find_data
-
-STUDIES = {
-    "classification": "Ten ways to name a crop: CNNs, MLPs and template matching.",
-    "objectness": "Recall of proposals, beside other ways to propose.",
-    "novel-objects": "Recall of objects of classes left out of training.",
-    "end-to-end": "Whole frames: objects found, and found ones named right.",
-    "transfer": "Pre-training on turntable crops against training from scratch.",
-}
+from sonar_debris.commands.data_options import find_data, with_seed_and_precision
+from sonar_debris.reproduce import STUDIES, load_study
 
 
-def with_study(command: Callable) -> Callable:
-    """Give a command the options of a study."""
+def with_study_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a study to a command."""
 
     @click.option("--data", type=click.Path(path_type=Path), help="Folder of the public release.")
     @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), metavar="RESULTS", required=True)
     @click.option("--quick", is_flag=True, help="Small settings, minutes: shows that everything runs.")
-    @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-    @click.option(
-        "--precision",
-        type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),
-        default="float32",
-        show_default=True,
-    )
+    @with_seed_and_precision
     @functools.wraps(command)
-    def run(data: Path | None, **options):
-        return command(root=find_data(data), **options)
+    def run(data: Path | None, **options: Any) -> None:
+        command(root=find_data(data), **options)
 
     return run
 
 
 @click.group()
 def reproduce() -> None:
-    """Regenerate the published results on the real data, beside the published figures.
+    """Reproduce published results on the real data and compare the figures.
 
-    Run a command again to go on where it was interrupted. Each result is a folder with report.md, results.json and
+    Run a command again to resume it after an interruption. Each result is a folder with report.md, results.json and
     plots.
 
     \b
@@ -55,40 +43,38 @@ def reproduce() -> None:
     """
 
 
-def run_study(name: str, root: Path, output: Path, quick: bool, seed: int, precision: str) -> None:
-    """Run one study into a folder of its own and say where it is."""
+def _run_study(name: str, root: Path, output: Path, quick: bool, seed: int, precision: str) -> None:
     with quiet_backend():
-        from importlib import import_module
-
-        module = import_module(f"sonar_debris.reproduce.{name.replace('-', '_')}")
+        run = load_study(name)
         from sonar_debris.reproduce.study import Study
     command = shlex.join(["sonar-debris", *sys.argv[1:]])
     study = Study(root, output / name, quick, seed, precision, command)
-    getattr(module, f"reproduce_{name.replace('-', '_')}")(study)
-    click.echo(f"{name}{' (quick: the figures mean little)' if quick else ''}: see {study.folder / 'report.md'}")
+    run(study)
+    note = " (quick run: the figures are not meaningful)" if quick else ""
+    click.echo(f"{name}{note}: see {study.folder / 'report.md'}")
 
 
-def add_study(name: str, summary: str) -> None:
-    """Give the group the command of a study."""
+def _add_command(name: str, summary: str) -> None:
+    help_text = f"{summary}\n\n\b\nExample:\n  sonar-debris reproduce {name} -o results --quick"
 
-    @reproduce.command(name, help=f"{summary}\n\n\b\nExample:\n  sonar-debris reproduce {name} -o results --quick")
-    @with_study
-    def command(**options) -> None:
-        run_study(name, **options)
+    @reproduce.command(name, help=help_text)
+    @with_study_options
+    def command(**options: Any) -> None:
+        _run_study(name, **options)
 
 
-for study_name, study_summary in STUDIES.items():
-    add_study(study_name, study_summary)
+for _name, (_, _summary) in STUDIES.items():
+    _add_command(_name, _summary)
 
 
 @reproduce.command(name="all")
-@with_study
-def every(**options) -> None:
-    """All of them, one after the other.
+@with_study_options
+def run_all(**options: Any) -> None:
+    """Run all studies, one after the other.
 
     \b
     Example:
       sonar-debris reproduce all -o results --quick
     """
     for name in STUDIES:
-        run_study(name, **options)
+        _run_study(name, **options)

@@ -1,4 +1,6 @@
-"""Figures as tables for the terminal."""
+"""Tables of metrics for the terminal."""
+
+from collections.abc import Mapping
 
 from rich.table import Table
 
@@ -8,71 +10,93 @@ from sonar_debris.evaluation.detection_metrics import COMMON_BOXES, DetectionMet
 
 
 def detection_tables(metrics: DetectionMetrics) -> list[Table]:
-    """Average precision by class, proposal recall and the best threshold."""
-    table = _table("Average precision", "class", "boxes", "AP@0.5", "AP@[.5:.95]")
+    """Return tables of average precision by class, of class-agnostic recall, and of the best threshold."""
+    precision = _table("Average precision", "class", "boxes", "AP@0.5", "AP@[.5:.95]")
     for name, boxes in metrics.boxes.items():
-        table.add_row(name, str(boxes), _share(metrics.ap50[name]), _share(metrics.ap50_95[name]))
-    table.add_section()
-    boxes = metrics.boxes.values()
-    table.add_row("mean (mAP)", str(sum(boxes)), _share(metrics.map50), _share(metrics.map50_95))
-    common = str(sum(count for count in boxes if count >= COMMON_BOXES))
+        _add_figures(precision, name, boxes, metrics.ap50[name], metrics.ap50_95[name])
+    precision.add_section()
+    _add_figures(precision, "mean (mAP)", sum(metrics.boxes.values()), metrics.map50, metrics.map50_95)
+    common = sum(boxes for boxes in metrics.boxes.values() if boxes >= COMMON_BOXES)
     means = metrics.map50_common, metrics.map50_95_common
-    table.add_row(f"mean, classes of {COMMON_BOXES}+ boxes", common, *map(_share, means))
+    _add_figures(precision, f"mean, classes of {COMMON_BOXES}+ boxes", common, *means)
     best = metrics.best
-    point = _table("Best F1 at IoU 0.5", "threshold", "precision", "recall", "F1", "calibration error")
-    point.add_row(*map(_share, (best.threshold, best.precision, best.recall, best.f1, metrics.calibration_error)))
-    return [
-        table,
-        recall_table({"recall": metrics.recall50}, "Class-agnostic recall at IoU 0.5, detections a frame"),
-        point,
-    ]
+    operating_point = _table("Best F1 at IoU 0.5", "threshold", "precision", "recall", "F1", "calibration error")
+    operating_point.add_row(
+        *map(_format, (best.threshold, best.precision, best.recall, best.f1, metrics.calibration_error))
+    )
+    recall = recall_table({"recall": metrics.recall50}, "Class-agnostic recall of detections at IoU 0.5")
+    return [precision, recall, operating_point]
 
 
-def interval_table(intervals: dict[str, Interval]) -> Table:
-    """Intervals of mean average precision."""
-    table = _table("95 % intervals, by drawing scenes anew", "figure", "from", "to")
+def interval_table(intervals: Mapping[str, Interval]) -> Table:
+    """Return a table of the confidence intervals of mean average precision."""
+    table = _table("95 % confidence intervals (bootstrap over scenes)", "metric", "from", "to")
     for name, heading in (("map50", "mAP@0.5"), ("map50_95", "mAP@[.5:.95]")):
-        table.add_row(heading, _share(intervals[name].low), _share(intervals[name].high))
+        table.add_row(heading, _format(intervals[name].low), _format(intervals[name].high))
     return table
 
 
-def share_table(shares: dict[str, SubsetMetrics], first: str) -> Table:
-    """Figures of some of the objects each."""
-    table = _table("", first, "boxes", "mAP@0.5", "recall@0.5")
-    for name, share in shares.items():
-        table.add_row(name, str(share.boxes), _share(share.map50), _share(share.recall50))
+def subset_table(subsets: Mapping[str, SubsetMetrics], heading: str) -> Table:
+    """Return a table of the metrics of subsets of the objects.
+
+    Args:
+        subsets: name → metrics.
+        heading: heading of the column of names.
+
+    Returns:
+        A table of one row per subset.
+    """
+    table = _table("", heading, "boxes", "mAP@0.5", "recall@0.5")
+    for name, metrics in subsets.items():
+        _add_figures(table, name, metrics.boxes, metrics.map50, metrics.recall50)
     return table
 
 
-def recall_table(recall: dict[str, dict[int, float]], title: str) -> Table:
-    """Recall of several groups of objects at each number of boxes a frame."""
-    table = _table(title, "boxes a frame", *map(str, next(iter(recall.values()))))
-    for name, shares in recall.items():
-        table.add_row(name, *map(_share, shares.values()))
+def recall_table(recall: Mapping[str, Mapping[int, float]], title: str) -> Table:
+    """Return a table of recall at numbers of boxes per frame.
+
+    Args:
+        recall: group of objects → number of boxes per frame → recall in [0, 1].
+        title: title of the table.
+
+    Returns:
+        A table of one row per group.
+    """
+    limits = next(iter(recall.values()))
+    table = _table(title, "boxes per frame", *map(str, limits))
+    for name, by_limit in recall.items():
+        table.add_row(name, *map(_format, by_limit.values()))
     return table
 
 
 def classification_tables(metrics: ClassificationMetrics) -> list[Table]:
-    """Figures by class, their summary and the confusion matrix, whose columns are numbered to keep it narrow."""
-    table = _table("Classes", "class", "crops", "precision", "recall", "F1")
+    """Return tables of the metrics by class, of the confusion matrix, and of the metrics of all crops."""
+    by_class = _table("Classes", "class", "crops", "precision", "recall", "F1")
     for name, crops in metrics.crops.items():
-        shares = metrics.precision[name], metrics.recall[name], metrics.f1[name]
-        table.add_row(name, str(crops), *map(_share, shares))
+        _add_figures(by_class, name, crops, metrics.precision[name], metrics.recall[name], metrics.f1[name])
+    # The columns are numbered: class names would make the table too wide.
+    confusion = _table(
+        "Confusion: true class by row, predicted by column", "class", *map(str, range(len(metrics.crops)))
+    )
+    for index, (name, row) in enumerate(zip(metrics.crops, metrics.confusion, strict=True)):
+        confusion.add_row(f"{index} {name}", *map(str, row))
     summary = _table("All crops", "crops", "accuracy", "calibration error")
-    summary.add_row(str(sum(metrics.crops.values())), _share(metrics.accuracy), _share(metrics.calibration_error))
-    confusion = _table("Confusion: row true, column given", "class", *map(str, range(len(metrics.crops))))
-    for k, (name, row) in enumerate(zip(metrics.crops, metrics.confusion, strict=True)):
-        confusion.add_row(f"{k} {name}", *map(str, row))
-    return [table, confusion, summary]
+    summary.add_row(str(sum(metrics.crops.values())), _format(metrics.accuracy), _format(metrics.calibration_error))
+    return [by_class, confusion, summary]
 
 
-def _table(title: str, first: str, *columns: str) -> Table:
+def _table(title: str, first_column: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
-    table.add_column(first)
+    table.add_column(first_column)
     for column in columns:
         table.add_column(column, justify="right")
     return table
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _add_figures(table: Table, name: str, count: int, *shares: float | None) -> None:
+    """Add a row: a name, a count, and shares."""
+    table.add_row(name, str(count), *map(_format, shares))
+
+
+def _format(share: float | None) -> str:
+    return "–" if share is None else f"{share:.4f}"

@@ -1,1 +1,1 @@
-"""Readers of labelled data, its splits, and samplers that draw training windows from it."""
+"""Labelled data: readers, splits, augmentation and training frames."""

@@ -1,7 +1,7 @@
-"""Reader of the watertank frames with boxes (Marine Debris FLS datasets, DOI 10.5281/zenodo.15101686).
+"""Readers of the public release: the water tank's frames with boxes, and the object crops.
 
-MERGED:
-Readers of the object crops: the water tank's (10 classes) and the turntable's (18 objects).
+Reference:
+    Marine Debris FLS datasets, doi:10.5281/zenodo.15101686.
 """
 
 from dataclasses import dataclass
@@ -27,19 +27,22 @@ CLASS_NAMES = (
     "valve",
     "wall",
 )
+# Counter-clockwise quarter turns that make range run upwards: it runs to the right in the water tank's crops, and
+# upwards in the turntable's.
+QUARTER_TURNS = {"watertank-cropped": 1, "turntable-cropped": 0}
 
 
 def read_watertank(root: Path) -> list[LabelledFrame]:
-    """Read the boxes of all frames of ``watertank-segmentation``; the images are read later, one by one.
+    """Read the boxes of all frames of ``watertank-segmentation``, without the images.
 
     Args:
         root: the folder of the release, which holds ``watertank-segmentation``.
 
     Returns:
-        The labelled frames in order of name.
+        The labelled frames, sorted by name.
 
     Raises:
-        SonarDebrisError: the folder is not there, or an annotation cannot be read.
+        SonarDebrisError: the folder does not exist, or an annotation cannot be read.
     """
     folder = Path(root) / "watertank-segmentation"
     annotations = sorted((folder / "BoxAnnotations").glob("*.xml"))
@@ -51,42 +54,57 @@ def read_watertank(root: Path) -> list[LabelledFrame]:
 def _read_frame(annotation: Path, image: Path) -> LabelledFrame:
     try:
         objects = ElementTree.parse(annotation).getroot().findall("object")
-        xyxy = np.array([_box(item) for item in objects], np.float32).reshape(-1, 4)
-        class_id = np.array([CLASS_NAMES.index(item.findtext("name").lower()) for item in objects], np.int64)
-    except (ElementTree.ParseError, ValueError, TypeError, AttributeError) as error:
+        xyxy = np.array([_read_box(element) for element in objects], np.float32).reshape(-1, 4)
+        names = [_read_text(element, "name").lower() for element in objects]
+        class_id = np.array([CLASS_NAMES.index(name) for name in names], np.int64)
+    except (ElementTree.ParseError, ValueError) as error:
         raise SonarDebrisError(f"{annotation}: not an annotation of the watertank release ({error})") from error
     return LabelledFrame(annotation.stem, image, xyxy, class_id)
 
 
-def _box(item: ElementTree.Element) -> tuple[float, float, float, float]:
-    """The release stores x, y, w, h, not xmin … ymax as Pascal VOC does."""
-    x, y, w, h = (float(item.findtext(f"bndbox/{key}")) for key in "xywh")
+def _read_box(element: ElementTree.Element) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom. The release stores x, y, w, h, unlike Pascal VOC (xmin … ymax)."""
+    x, y, w, h = (float(_read_text(element, f"bndbox/{key}")) for key in "xywh")
     return x, y, x + w, y + h
+
+
+def _read_text(element: ElementTree.Element, path: str) -> str:
+    text = element.findtext(path)
+    if text is None:
+        raise ValueError(f"an object without {path}")
+    return text
 
 
 @dataclass(frozen=True)
 class Crop:
-    """One object cut out of a frame.
+    """An image of one object, cropped from a frame. The image is read by `load_crop`.
 
     Attributes:
-        name: the file's stem, the key in split tables.
-        path: its image file.
-        class_id: index into the class names that `crop_class_names` gives.
-        turns: quarter turns counter-clockwise that bring it to the orientation of frames, in which range runs up.
+        name: stem of the crop's file, the key in split tables.
+        path: the image file.
+        class_id: index into the class names that `crop_class_names` returns.
+        quarter_turns: counter-clockwise quarter turns that make range run upwards, as in frames.
     """
 
     name: str
     path: Path
     class_id: int
-    turns: int = 0
-
-
-# Quarter turns: in the water tank's crops range runs to the right; in the turntable's it runs up, as in frames.
-TURNS = {"watertank-cropped": 1, "turntable-cropped": 0}
+    quarter_turns: int = 0
 
 
 def crop_class_names(root: Path, collection: str = "watertank-cropped") -> tuple[str, ...]:
-    """The classes of a collection: its sub-folders, in order of name."""
+    """List the classes of a collection of crops.
+
+    Args:
+        root: the folder of the release.
+        collection: ``"watertank-cropped"`` (10 classes) or ``"turntable-cropped"`` (18 objects).
+
+    Returns:
+        The names of the collection's sub-folders, sorted.
+
+    Raises:
+        SonarDebrisError: the folder does not exist, or has no sub-folders.
+    """
     folder = Path(root) / collection
     names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
     if not names:
@@ -95,27 +113,33 @@ def crop_class_names(root: Path, collection: str = "watertank-cropped") -> tuple
 
 
 def read_crops(root: Path, collection: str = "watertank-cropped") -> list[Crop]:
-    """List the crops of a collection, in order of class and name; the images are read later.
+    """List the crops of a collection, without reading the images.
 
     Args:
         root: the folder of the release.
         collection: ``"watertank-cropped"`` or ``"turntable-cropped"``.
 
+    Returns:
+        The crops, sorted by class and name.
+
     Raises:
-        SonarDebrisError: the folder is not there.
+        SonarDebrisError: the folder does not exist, or has no sub-folders.
     """
     return [
-        Crop(path.stem, path, class_id, TURNS[collection])
+        Crop(path.stem, path, class_id, QUARTER_TURNS[collection])
         for class_id, name in enumerate(crop_class_names(root, collection))
         for path in sorted((Path(root) / collection / name).glob("*.png"))
     ]
 
 
 def load_crop(crop: Crop) -> np.ndarray:
-    """A crop's image, turned the way objects lie in frames.
+    """Read a crop's image and turn it so that range runs upwards.
 
     Returns:
         ``(rows, cols)`` float32 in [0, 1].
+
+    Raises:
+        FrameReadError: the file cannot be read.
     """
     (frame,) = open_frames(crop.path)
-    return np.ascontiguousarray(np.rot90(frame.image, crop.turns))
+    return np.ascontiguousarray(np.rot90(frame.image, crop.quarter_turns))

@@ -1,75 +1,116 @@
-"""Group near-duplicate frames into scenes, so that a test shows layouts never seen in training.
+"""Splits of frames and crops into parts: a random split, and one with whole scenes in each part.
 
-MERGED:
-Which frames and crops train, validate and test: the random split and the scene-disjoint one.
+The literature reports the random split. Neighbouring frames are near-duplicates, so its test part resembles its
+training part. The folds of the scene split test on layouts of the water tank that training never saw.
 
-The random split is what the literature reports; as neighbouring frames are near-copies of each other it
-tests on what was almost seen in training. The scene-disjoint folds test on tank layouts never seen.
+Importing this module is cheap: OpenCV, SciPy and scikit-learn are imported when a split is computed.
 """
+
+from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import cv2
 import numpy as np
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, train_test_split
 
-from sonar_debris.datasets.labels import LabelledFrame
-from sonar_debris.datasets.release import Crop
 from sonar_debris.errors import SonarDebrisError
 
+if TYPE_CHECKING:
+    from sonar_debris.datasets.labels import LabelledFrame
+    from sonar_debris.datasets.release import Crop
+
+Item = TypeVar("Item", "Crop", "LabelledFrame")
+
+FOLDS = ("0", "1", "2", "3", "4")
+_PARTS = {"scene": FOLDS, "random": ("train", "val", "test")}
+SPLITS = tuple(_PARTS)
+# The column of each split in the tables of the release.
+_COLUMNS = {"scene": "fold", "random": "random"}
+# Two frames show the same scene if their blurred images correlate at least this much.
 SAME_SCENE = 0.85
+# Share of frames that `hold_out_scenes` holds out.
+VALIDATION_SHARE = 0.2
+# Number of random choices of scenes, of which the one closest to that share is taken.
+SCENE_CHOICES = 50
+
+
+def split_parts(split: str) -> tuple[str, ...]:
+    """Return the parts of a split.
+
+    Args:
+        split: one of `SPLITS`.
+
+    Returns:
+        `FOLDS` for ``"scene"``; train, val and test for ``"random"``. The random split of crops has no part val.
+
+    Raises:
+        SonarDebrisError: no such split.
+
+    Example:
+        >>> split_parts("random")
+        ('train', 'val', 'test')
+    """
+    return _PARTS[_check_split(split)]
+
+
+def _check_split(split: str) -> str:
+    if split not in SPLITS:
+        raise SonarDebrisError(f"no split {split!r}: choose one of {', '.join(SPLITS)}")
+    return split
 
 
 def group_scenes(images: Sequence[np.ndarray], correlation: float = SAME_SCENE) -> np.ndarray:
-    """Scenes as connected components of frames that look alike.
+    """Group frames that look alike into scenes: the connected components of their similarity graph.
 
     Args:
-        images: N frames ``(rows, cols)``, of one size.
-        correlation: two frames whose blurred images correlate at least this much show one scene.
+        images: N frames ``(rows, cols)``.
+        correlation: least correlation of two blurred frames of the same scene.
 
     Returns:
         ``(N,)`` scene numbers, from 0.
     """
+    from scipy.sparse.csgraph import connected_components
+
     signatures = np.stack([_signature(image) for image in images])
-    return connected_components(signatures @ signatures.T >= correlation, directed=False)[1]
+    _, scenes = connected_components(signatures @ signatures.T >= correlation, directed=False)
+    return scenes
 
 
 def _signature(image: np.ndarray) -> np.ndarray:
-    """The blurred frame as a unit vector of zero mean, so that a dot product is a correlation."""
-    small = cv2.resize(cv2.GaussianBlur(np.float32(image), (0, 0), 4), (80, 120), interpolation=cv2.INTER_AREA)
+    """Return the blurred frame as a unit vector of zero mean: the dot product of two is their correlation."""
+    import cv2
+
+    blurred = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 4)
+    small = cv2.resize(blurred, (80, 120), interpolation=cv2.INTER_AREA)
     vector = (small - small.mean()).ravel()
     return vector / max(np.linalg.norm(vector), 1e-9)
 
 
-SPLITS = ("scene", "random")
-FOLDS = ("0", "1", "2", "3", "4")
-# Choices of scenes of which the one nearest to the share wanted is taken.
-SCENE_CHOICES = 50
-Item = TypeVar("Item", Crop, LabelledFrame)
-
-
 def select_frames(
-    root: Path, frames: Sequence[LabelledFrame], split: str, part: str | int | Collection[str]
+    root: Path, frames: Sequence[LabelledFrame], split: str, part: str | int | Collection[str | int]
 ) -> list[LabelledFrame]:
-    """The frames of one or several parts of a split.
+    """Return the frames of one or more parts of a split.
+
+    The table ``splits/frames.csv`` of the release defines the split. Without that table the split is computed with
+    seed 0, and for the scene split every frame is read once.
 
     Args:
-        root: the folder of the release; ``splits/frames.csv`` there decides. Without it the split is
-            computed (seed 0; reads every frame once for the scene-disjoint one).
-        frames: the frames to choose from.
-        split: ``"random"`` (parts train, val, test: 70/20/10 %) or ``"scene"`` (parts 0 to 4, whole scenes).
+        root: the folder of the release.
+        frames: the frames to select from.
+        split: ``"random"`` (parts train, val, test: 70, 20 and 10 %) or ``"scene"`` (parts 0 to 4, whole scenes).
         part: one part or several.
 
+    Returns:
+        The frames of these parts, in the given order.
+
     Raises:
-        SonarDebrisError: no such split or part.
+        SonarDebrisError: no such split or part, or too few frames.
     """
-    table = Path(root) / "splits" / "frames.csv"
+    table, column = Path(root) / "splits" / "frames.csv", _COLUMNS[_check_split(split)]
     if table.is_file():
-        return _select(frames, _read_table(table, "frame", split), part)
+        return _select(frames, _read_column(table, "frame", column), part)
     try:
         return _select(frames, _compute_frame_parts(frames, split), part)
     except ValueError as error:
@@ -77,61 +118,75 @@ def select_frames(
 
 
 def scenes_of(root: Path, frames: Sequence[LabelledFrame]) -> list[str]:
-    """The scene that each frame shows.
+    """Return the scene of each frame.
+
+    The table ``splits/frames.csv`` of the release lists the scenes. Without that table every frame is read, and
+    frames that look alike are grouped.
 
     Args:
-        root: the folder of the release; ``splits/frames.csv`` there decides. Without it, frames that look alike are
-            grouped, for which every one is read.
-        frames: the labelled frames.
+        root: the folder of the release.
+        frames: N labelled frames.
+
+    Returns:
+        N names of scenes.
     """
     table = Path(root) / "splits" / "frames.csv"
     if not table.is_file():
         return [str(scene) for scene in _compute_scenes(frames)]
-    scene = _read_column(table, "frame", "scene")
-    return [scene.get(frame.name, frame.name) for frame in frames]
+    scenes = _read_column(table, "frame", "scene")
+    return [scenes.get(frame.name, frame.name) for frame in frames]
 
 
-def hold_out_scenes(
-    frames: Sequence[LabelledFrame], share: float = 0.2, seed: int = 0
-) -> tuple[list[LabelledFrame], list[LabelledFrame]]:
-    """Keep whole scenes of frames, which are all read, for validation; the last frames where one scene is nearly all.
+def hold_out_scenes(frames: Sequence[LabelledFrame]) -> tuple[list[LabelledFrame], list[LabelledFrame]]:
+    """Hold out about a fifth of the frames for validation, in whole scenes.
+
+    If no set of whole scenes comes near that share, as where one scene has nearly all frames, the last fifth is held
+    out. Every frame is read once.
 
     Args:
-        frames: N labelled frames, in order.
-        share: of the frames that is kept, as nearly as whole scenes allow.
-        seed: of the choice of scenes.
+        frames: N labelled frames, in the order of recording.
 
     Returns:
-        The frames to learn from and those to validate on.
+        The frames to train on and the frames to validate on.
     """
-    scenes, wanted = _compute_scenes(frames), share * len(frames)
-    train, val = np.split(np.arange(len(frames)), [len(frames) - int(wanted)])
+    from sklearn.model_selection import GroupShuffleSplit
+
+    scenes, goal = _compute_scenes(frames), VALIDATION_SHARE * len(frames)
+    train, val = np.split(np.arange(len(frames)), [len(frames) - int(goal)])
     if scenes.max(initial=0) > 0:
-        choices = GroupShuffleSplit(SCENE_CHOICES, test_size=share, random_state=seed).split(frames, groups=scenes)
-        by_scene = min(choices, key=lambda choice: abs(len(choice[1]) - wanted))
-        if wanted / 2 <= len(by_scene[1]) <= 2 * wanted:
-            train, val = by_scene
-    return [frames[number] for number in train], [frames[number] for number in val]
+        splitter = GroupShuffleSplit(SCENE_CHOICES, test_size=VALIDATION_SHARE, random_state=0)
+        choices = splitter.split(frames, groups=scenes)
+        scene_train, scene_val = min(choices, key=lambda choice: abs(len(choice[1]) - goal))
+        if goal / 2 <= len(scene_val) <= 2 * goal:
+            train, val = scene_train, scene_val
+    return [frames[index] for index in train], [frames[index] for index in val]
 
 
-def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int | Collection[str]) -> list[Crop]:
-    """The crops of one or several parts of a split.
+def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int | Collection[str | int]) -> list[Crop]:
+    """Return the crops of one or more parts of a split.
+
+    The table ``splits/crops.csv`` of the release defines the split. Without that table only the random split exists
+    (70 and 30 % of each class, seed 0), as the scene of a crop is unknown.
 
     Args:
-        root: the folder of the release; ``splits/crops.csv`` there decides. Without it only the random
-            split exists (70/30 % within each class, seed 0): a crop does not tell its scene.
-        crops: the crops to choose from.
+        root: the folder of the release.
+        crops: the crops to select from.
         split: ``"random"`` (parts train, test) or ``"scene"`` (parts 0 to 4).
         part: one part or several.
 
+    Returns:
+        The crops of these parts, in the given order.
+
     Raises:
-        SonarDebrisError: no such split or part.
+        SonarDebrisError: no such split or part, or too few crops.
     """
-    table = Path(root) / "splits" / "crops.csv"
+    table, column = Path(root) / "splits" / "crops.csv", _COLUMNS[_check_split(split)]
     if table.is_file():
-        return _select(crops, _read_table(table, "crop", split), part)
+        return _select(crops, _read_column(table, "crop", column), part)
     if split == "scene":
-        raise SonarDebrisError(f"{table}: not found, and crops do not tell their scene; use --split random")
+        raise SonarDebrisError(f"{table}: not found, so the scenes of the crops are unknown; use --split random")
+    from sklearn.model_selection import train_test_split
+
     names, classes = [crop.name for crop in crops], [crop.class_id for crop in crops]
     try:
         train, test = train_test_split(names, train_size=0.7, random_state=0, stratify=classes)
@@ -140,57 +195,52 @@ def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int 
     return _select(crops, dict.fromkeys(train, "train") | dict.fromkeys(test, "test"), part)
 
 
-def _read_table(path: Path, key: str, split: str) -> dict[str, str]:
-    column = {"scene": "fold", "random": "random"}.get(split)
-    if column is None:
-        raise SonarDebrisError(f"no split {split!r}: choose one of {', '.join(SPLITS)}")
-    return _read_column(path, key, column)
-
-
 def _read_column(path: Path, key: str, column: str) -> dict[str, str]:
     with path.open(newline="") as lines:
         rows = csv.DictReader(lines)
         for name in (key, column):
             if name not in (rows.fieldnames or ()):
                 raise SonarDebrisError(
-                    f"{path}: no column {name!r}; get the table anew, or remove it to compute a split"
+                    f"{path}: no column {name!r}; download the table again, or remove it to compute a split"
                 )
         return {row[key]: row[column] for row in rows}
 
 
-def _select(items: Sequence[Item], parts: dict[str, str], part: str | int | Collection[str]) -> list[Item]:
-    wanted = {str(part)} if isinstance(part, str | int) else {str(one) for one in part}
-    missing = wanted - set(parts.values())
+def _select(items: Sequence[Item], part_of: dict[str, str], part: str | int | Collection[str | int]) -> list[Item]:
+    """Select items by the part that ``part_of`` gives for their names."""
+    parts = {str(part)} if isinstance(part, str | int) else set(map(str, part))
+    existing = set(part_of.values())
+    missing = parts - existing
     if missing:
-        known = ", ".join(sorted(set(parts.values())))
-        raise SonarDebrisError(f"no part {', '.join(sorted(missing))} in this split: choose among {known}")
-    return [item for item in items if parts.get(item.name) in wanted]
+        choices = ", ".join(sorted(existing))
+        raise SonarDebrisError(f"no part {', '.join(sorted(missing))} in this split: choose among {choices}")
+    return [item for item in items if part_of.get(item.name) in parts]
 
 
 def _compute_frame_parts(frames: Sequence[LabelledFrame], split: str) -> dict[str, str]:
+    from sklearn.model_selection import train_test_split
+
     names = [frame.name for frame in frames]
-    if split == "random":
-        train, rest = train_test_split(names, train_size=0.7, random_state=0)
-        val, test = train_test_split(rest, train_size=2 / 3, random_state=0)
-        return dict.fromkeys(train, "train") | dict.fromkeys(val, "val") | dict.fromkeys(test, "test")
     if split == "scene":
         return dict(zip(names, _compute_folds(frames), strict=True))
-    raise SonarDebrisError(f"no split {split!r}: choose one of {', '.join(SPLITS)}")
+    train, rest = train_test_split(names, train_size=0.7, random_state=0)
+    val, test = train_test_split(rest, train_size=2 / 3, random_state=0)
+    return dict.fromkeys(train, "train") | dict.fromkeys(val, "val") | dict.fromkeys(test, "test")
 
 
 def _compute_folds(frames: Sequence[LabelledFrame]) -> list[str]:
-    """Whole scenes to five folds, the classes balanced as far as they can be."""
+    """Assign whole scenes to five folds, with the classes as balanced as possible."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
     scenes = _compute_scenes(frames)
-    # One class a frame is what the splitter takes: its rarest, so that rare classes are spread first.
+    # The splitter takes one class per frame: the frame's rarest class, so that rare classes are spread evenly.
     count = np.bincount(np.concatenate([frame.class_id for frame in frames]))
-    rarest = [min(frame.class_id, key=lambda c: count[c], default=-1) for frame in frames]
+    rarest = [min(frame.class_id, key=lambda class_id: count[class_id], default=-1) for frame in frames]
     folds = np.zeros(len(frames), int)
-    for number, (_, test) in enumerate(StratifiedGroupKFold(len(FOLDS)).split(rarest, rarest, scenes)):
-        folds[test] = number
+    for fold, (_, test) in enumerate(StratifiedGroupKFold(len(FOLDS)).split(rarest, rarest, scenes)):
+        folds[test] = fold
     return [str(fold) for fold in folds]
 
 
 def _compute_scenes(frames: Sequence[LabelledFrame]) -> np.ndarray:
-    from sonar_debris.frames import open_frames
-
-    return group_scenes([next(open_frames(frame.path)).image for frame in frames])
+    return group_scenes([frame.load().image for frame in frames])

@@ -1,36 +1,26 @@
-"""DebrisDetector: finds and names debris in frames, whichever kind of model does it.
-
-MERGED:
-Detection in a batch of frames, of which an odd one must not cost the others.
-"""
+"""DebrisDetector, the interface of all detectors: find and classify debris in frames."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from sonar_debris.backend import quiet_backend
 from sonar_debris.detections import UNKNOWN, Detections
-from sonar_debris.detectors.model_folder import DEFAULT_MODEL, ModelSettings, find_model, model_kind
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.detectors.model_folder import DEFAULT_MODEL, ModelSettings, detector_kinds, find_model, read_kind
+from sonar_debris.errors import SonarDebrisError, one_line
 from sonar_debris.frames.frame import Frame
-
-KINDS = {
-    "single-pass": "sonar_debris.detectors.single_pass.detector:SinglePassDetector",
-    "sliding-window": "sonar_debris.detectors.sliding_window.detector:SlidingWindowDetector",
-}
 
 
 class DebrisDetector(ABC):
-    """Finds and names debris in sonar frames. An object that fits no class well is ``unknown``.
+    """A detector of debris in sonar frames. An object that fits no class well is labelled ``unknown``.
 
     Attributes:
-        settings: numbers that belong to the model.
+        settings: thresholds and other settings that belong to the model.
 
     Example:
         >>> detector = DebrisDetector.from_pretrained()  # doctest: +SKIP
@@ -41,20 +31,31 @@ class DebrisDetector(ABC):
 
     @staticmethod
     def from_pretrained(name_or_path: str | Path = DEFAULT_MODEL, min_score: float | None = None) -> "DebrisDetector":
-        """Load a shipped model by name, or any model folder.
+        """Load a shipped model by its name, or any model by its folder.
 
         Args:
-            name_or_path: see ``sonar-debris models list``.
-            min_score: lowest score of a detection, in [0, 1]; the model's own by default.
+            name_or_path: a name that ``sonar-debris models list`` prints, or the path of a model folder.
+            min_score: lowest score of a detection, in [0, 1]; None for the model's own threshold.
+
+        Returns:
+            The detector, of the class that belongs to the model's kind.
 
         Raises:
-            SonarDebrisError: there is no such model, or it cannot be read.
+            SonarDebrisError: there is no such model, or its folder is incomplete or damaged.
             ValueError: ``min_score`` is not in [0, 1].
         """
         if min_score is not None and not 0 <= min_score <= 1:
             raise ValueError(f"min_score must lie in [0, 1]. Received: {min_score}")
         folder = find_model(name_or_path)
-        detector = _find_kind(folder / "model.json").load(folder)
+        detector_class = _find_class(read_kind(folder))
+        try:
+            detector = detector_class.load(folder)
+        except SonarDebrisError:
+            raise
+        except Exception as error:  # damaged weights lead the libraries that read them to errors of any type
+            raise SonarDebrisError(
+                f"{folder}: the model cannot be loaded ({one_line(error)}); copy or train it again"
+            ) from error
         return detector if min_score is None else detector.with_settings(min_score=min_score)
 
     @classmethod
@@ -63,13 +64,13 @@ class DebrisDetector(ABC):
         """Load a model folder.
 
         Raises:
-            SonarDebrisError: a part of it is missing or cannot be read.
+            SonarDebrisError: a file of the folder is missing or cannot be read.
         """
 
-    def with_settings(self, **changed) -> Self:
-        """The same detector, its networks shared, with other `ModelSettings`."""
+    def with_settings(self, **changes: Any) -> Self:
+        """Return a detector with the same networks and with other values of some `ModelSettings`."""
         other = copy(self)
-        other.settings = replace(self.settings, **changed)
+        other.settings = replace(self.settings, **changes)
         return other
 
     @property
@@ -79,70 +80,92 @@ class DebrisDetector(ABC):
 
     @property
     def min_score(self) -> float:
-        """Detections below this score are left out."""
+        """The lowest score of a detection."""
         return self.settings.min_score
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes, then ``"unknown"``."""
+        """The class names, followed by ``"unknown"``."""
         return (*self.settings.class_names, UNKNOWN)
 
     def detect(self, frame: Frame) -> Detections:
-        """The objects in a frame, best score first.
+        """Return the detections in a frame, sorted by score.
 
-        With a low ``min_score`` their alternatives, too, if the model tells any (`ModelSettings.alternatives`).
+        If ``min_score`` is below `ModelSettings.alternative_max_score`, they include alternative labels, which
+        `Detections.alternative` marks.
         """
         return self.detect_batch([frame])[0]
 
     @abstractmethod
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
-        """The objects in each of several frames, which may differ in size."""
+        """Return the detections in each of several frames, which may differ in size."""
 
     @abstractmethod
     def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes of objects of whatever class.
+        """Return boxes of objects of any class.
 
         Returns:
-            ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], best first.
+            ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], sorted by objectness.
         """
 
-    def _named(
-        self, xyxy: np.ndarray, objectness: np.ndarray, named: np.ndarray, present: np.ndarray | float = 1.0
+    def _label(
+        self,
+        xyxy: np.ndarray,
+        objectness: np.ndarray,
+        class_probabilities: np.ndarray,
+        object_probability: np.ndarray | float = 1.0,
     ) -> Detections:
-        """Boxes with their likeliest names, best score first, those below ``min_score`` left out.
+        """Label boxes with their most probable class or as unknown, and leave out those below ``min_score``.
 
         Args:
             xyxy: ``(N, 4)`` boxes in pixels.
             objectness: ``(N,)`` in [0, 1].
-            named: ``(N, classes)`` probabilities of the classes.
-            present: ``(N,)`` their sums: the probability that it is an object at all.
+            class_probabilities: ``(N, classes)`` in [0, 1].
+            object_probability: ``(N,)`` sums of the class probabilities: the probability that the box shows an object
+                and not background.
+
+        Returns:
+            The detections, sorted by score.
         """
-        class_id, probability = named.argmax(axis=1), named.max(axis=1, initial=0)
-        # Of what is an object at all: background that resembles nothing is not an unknown object.
-        unsure = probability < self.settings.min_probability * present
-        # A named box is right if it is an object and bears the right name; an unknown one claims no name.
-        score = np.interp(objectness * np.where(unsure, present, probability), *self.settings.calibration)
-        score = score.astype(np.float32)
-        class_id = np.where(unsure, len(self.settings.class_names), class_id)
+        class_id, probability = class_probabilities.argmax(axis=1), class_probabilities.max(axis=1, initial=0)
+        # Relative to the probability of an object: background that resembles no class is not an unknown object.
+        is_unknown = probability < self.settings.min_probability * object_probability
+        # A detection with a class is right if it is an object of that class; an unknown one if it is any object.
+        label_probability = np.where(is_unknown, object_probability, probability)
+        score = np.interp(objectness * label_probability, *self.settings.calibration).astype(np.float32)
+        class_id = np.where(is_unknown, len(self.settings.class_names), class_id)
         order = np.argsort(-score, kind="stable")
         order = order[score[order] >= self.settings.min_score]
         return Detections(xyxy, score, class_id, objectness, self.class_names)[order]
 
 
-def _find_kind(path: Path) -> type[DebrisDetector]:
-    kind = model_kind(path)
-    if kind not in KINDS:
-        raise SonarDebrisError(f"{path}: kind {kind!r} is not one of {', '.join(KINDS)}")
-    module, name = KINDS[kind].split(":")
-    with quiet_backend():  # its networks import keras
-        return getattr(import_module(module), name)
+def _find_class(kind: str) -> type[DebrisDetector]:
+    point = detector_kinds()[kind]
+    try:
+        with quiet_backend():  # the detector's networks import keras
+            detector_class = point.load()
+    except (ImportError, AttributeError) as error:
+        raise SonarDebrisError(
+            f"kind {kind!r}: cannot import its detector {point.value} ({one_line(error)})"
+        ) from error
+    if not (isinstance(detector_class, type) and issubclass(detector_class, DebrisDetector)):
+        raise SonarDebrisError(f"kind {kind!r}: {point.value} is not a subclass of DebrisDetector")
+    return detector_class
 
 
 def detect_isolating_failures(detector: DebrisDetector, frames: Sequence[Frame]) -> list[Detections | Exception]:
-    """What is found in each frame, or what the detector stumbled over in it."""
+    """Detect debris in a batch of frames; if that fails, in each frame alone, so that one frame does not stop others.
+
+    Args:
+        detector: the detector.
+        frames: frames, which may differ in size.
+
+    Returns:
+        For each frame its detections, or the exception that detection raised.
+    """
     try:
         return list(detector.detect_batch(frames))
-    except Exception as error:  # whatever it is, it is told with its frame
+    except Exception as error:  # of any type: it is reported with the name of its frame
         if len(frames) == 1:
             return [error]
-        return [found for frame in frames for found in detect_isolating_failures(detector, [frame])]
+        return [result for frame in frames for result in detect_isolating_failures(detector, [frame])]

@@ -13,7 +13,7 @@ from sonar_debris.detections import Detections
 from sonar_debris.detectors.model_folder import ModelSettings
 from sonar_debris.evaluation.average_precision import scored_hits
 from sonar_debris.evaluation.calibration import cross_fitted_calibration_error, fit_calibration
-from sonar_debris.evaluation.detection_metrics import align_class_names, detection_metrics, match_detections
+from sonar_debris.evaluation.detection_metrics import evaluate_detections, match_detections
 
 Part = tuple[Sequence[LabelledFrame], Sequence[Detections]]
 Settings = TypeVar("Settings", bound=ModelSettings)
@@ -32,12 +32,11 @@ def choose_thresholds(settings: Settings, parts: Sequence[Part]) -> Settings:
         what calibration error is left where the calibration is of the other parts.
     """
     names = settings.class_names
-    parts = [(frames, [align_class_names(one, names) for one in found]) for frames, found in parts]
     hits = [scored_hits(match_detections(*part, names)) for part in parts]
     calibration = fit_calibration(*map(np.concatenate, zip(*hits, strict=True)))
     frames, named = map(list, map(chain.from_iterable, zip(*parts, strict=True)))
     calibrated = [replace(one, score=np.interp(one.score, *calibration)) for one in named]
-    metrics = detection_metrics(frames, calibrated, names)
+    metrics = evaluate_detections(frames, calibrated, names)
     threshold = metrics.best.threshold  # None where nothing was named
     figures = {"validation_map50": metrics.map50, "validation_map": metrics.map50_95, "validation_f1": metrics.best.f1}
     error = cross_fitted_calibration_error(hits) if len(parts) > 1 else None

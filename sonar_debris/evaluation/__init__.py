@@ -1,1 +1,1 @@
-"""Accuracy, mean average precision, proposal recall and calibration."""
+"""Measure classifiers, proposals and detections on labelled data."""

@@ -1,10 +1,7 @@
-"""Precision, recall and F1 as the score threshold falls.
+"""Precision-recall curves, the threshold of the best F1, and bootstrap intervals of mean average precision.
 
-MERGED:
-Confidence intervals of mean average precision, by drawing scenes anew.
-
-Frames of one scene are near-copies of each other: to draw frames would take them for independent ones and give
-intervals that are far too narrow. So whole scenes are drawn (cluster bootstrap).
+Frames of one scene are near-copies of each other, so the bootstrap draws whole scenes (cluster bootstrap). Drawing
+single frames would treat the copies as independent samples, and give intervals that are far too narrow.
 
 Reference:
     Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8 (hierarchical data).
@@ -19,13 +16,16 @@ import numpy as np
 if TYPE_CHECKING:
     from pycocotools.cocoeval import COCOeval
 
+# The recalls at which COCO samples precision.
+RECALLS = np.linspace(0, 1, 101)
+
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Precision and recall over thresholds, all classes together, at the least IoU matched.
+    """Precision and recall of all classes together as the score threshold falls.
 
     Attributes:
-        threshold: ``(N,)`` the distinct scores, falling; a detection counts from its score on.
+        threshold: ``(N,)`` the distinct scores, falling; detections of at least this score count.
         precision: ``(N,)`` in [0, 1].
         recall: ``(N,)`` in [0, 1], rising.
     """
@@ -42,10 +42,10 @@ class PrecisionRecall:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Where a detector does best.
+    """A point of a precision-recall curve.
 
     Attributes:
-        threshold: the least score to keep; None where nothing was found at all.
+        threshold: least score of the detections that count; None for a curve without points.
         precision: in [0, 1].
         recall: in [0, 1].
         f1: in [0, 1].
@@ -57,42 +57,9 @@ class OperatingPoint:
     f1: float
 
 
-def precision_recall(matches: "COCOeval") -> PrecisionRecall:
-    """The curve of a matched evaluation, at its first IoU.
-
-    Args:
-        matches: what :func:`sonar_debris.evaluation.matching.match` returns.
-    """
-    score, hit = scored_hits(matches)
-    boxes = sum(len(pair["gtIds"]) for pair in matches.evalImgs if pair is not None)
-    order = np.argsort(-score, kind="stable")
-    # a threshold cannot part equal scores, so only the last of each run of them is a point of the curve
-    last = np.flatnonzero(np.diff(score[order], append=-np.inf))
-    hits = np.cumsum(hit[order])[last]
-    return PrecisionRecall(score[order][last], hits / (last + 1), hits / boxes)
-
-
-def scored_hits(matches: "COCOeval") -> tuple[np.ndarray, np.ndarray]:
-    """The score ``(N,)`` of every named detection, and whether it meets an object of its name at the first IoU."""
-    pairs = [pair for pair in matches.evalImgs if pair is not None]
-    score = np.concatenate([pair["dtScores"] for pair in pairs])
-    return score, np.concatenate([pair["dtMatches"][0] > 0 for pair in pairs])
-
-
-def best_operating_point(curve: PrecisionRecall) -> OperatingPoint:
-    """The point of the highest F1; the highest threshold among equals."""
-    if not len(curve.threshold):
-        return OperatingPoint(None, 0.0, 0.0, 0.0)
-    best = int(np.argmax(curve.f1))
-    return OperatingPoint(*(float(part[best]) for part in (curve.threshold, curve.precision, curve.recall, curve.f1)))
-
-
-RECALLS = np.linspace(0, 1, 101)
-
-
 @dataclass(frozen=True)
 class Interval:
-    """Where a figure would lie in 95 of 100 surveys like this one.
+    """A 95 % confidence interval.
 
     Attributes:
         low: 2.5th percentile.
@@ -104,13 +71,13 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class _Ranked:
-    """The detections of a class, best first.
+class RankedDetections:
+    """The detections of one class, best score first.
 
     Attributes:
-        frame: ``(N,)`` the frame that each is of.
-        hit: ``(T, N)`` whether it meets an object, at each IoU.
-        boxes: ``(frames,)`` how many true boxes of the class each frame has.
+        frame: ``(N,)`` index of each detection's frame.
+        hit: ``(T, N)`` bool, whether the detection matches an object, at each IoU threshold.
+        boxes: ``(frames,)`` number of labelled boxes of the class in each frame.
     """
 
     frame: np.ndarray
@@ -118,61 +85,122 @@ class _Ranked:
     boxes: np.ndarray
 
 
-def bootstrap_map(matches: "COCOeval", scenes: Sequence[str], draws: int = 1000, seed: int = 0) -> dict[str, Interval]:
-    """Intervals of mAP@0.5 and mAP@[.5:.95].
+def precision_recall(matches: "COCOeval") -> PrecisionRecall:
+    """Return the precision-recall curve at the first IoU threshold.
 
     Args:
-        matches: what :func:`sonar_debris.evaluation.matching.match` returns for N frames.
+        matches: result of `sonar_debris.evaluation.matching.coco_match`.
+    """
+    score, hit = scored_hits(matches)
+    boxes = sum(len(pair["gtIds"]) for pair in matches.evalImgs if pair is not None)
+    order = np.argsort(-score, kind="stable")
+    # A threshold cannot separate equal scores, so only the last of each run of them is a point of the curve.
+    last = np.flatnonzero(np.diff(score[order], append=-np.inf))
+    hits = np.cumsum(hit[order])[last]
+    return PrecisionRecall(score[order][last], hits / (last + 1), hits / boxes)
+
+
+def scored_hits(matches: "COCOeval") -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores ``(N,)`` of all classified detections, and whether each matches at the first IoU threshold.
+
+    Args:
+        matches: result of `sonar_debris.evaluation.matching.coco_match`.
+    """
+    pairs = [pair for pair in matches.evalImgs if pair is not None]
+    score = np.concatenate([pair["dtScores"] for pair in pairs])
+    return score, np.concatenate([pair["dtMatches"][0] > 0 for pair in pairs])
+
+
+def best_operating_point(curve: PrecisionRecall) -> OperatingPoint:
+    """Return the point of the highest F1; among equal points, the one of the highest threshold."""
+    if not len(curve.threshold):
+        return OperatingPoint(None, 0.0, 0.0, 0.0)
+    best = int(np.argmax(curve.f1))
+    return OperatingPoint(
+        threshold=float(curve.threshold[best]),
+        precision=float(curve.precision[best]),
+        recall=float(curve.recall[best]),
+        f1=float(curve.f1[best]),
+    )
+
+
+def bootstrap_map(matches: "COCOeval", scenes: Sequence[str], draws: int = 1000, seed: int = 0) -> dict[str, Interval]:
+    """Estimate confidence intervals of mAP@0.5 and mAP@[.5:.95] by drawing scenes with replacement.
+
+    Args:
+        matches: result of `sonar_debris.evaluation.matching.coco_match` for N frames, with IoU 0.5 first.
         scenes: ``(N,)`` the scene of each frame.
-        draws: how often N_scenes scenes are drawn with replacement.
-        seed: of the draws.
+        draws: number of draws; each draws as many scenes as there are.
+        seed: seed of the draws.
 
     Returns:
-        ``map50`` and ``map50_95``. A draw's mean is over the classes that have a box in it.
+        The intervals ``map50`` and ``map50_95``. The mean of a draw is over the classes that have a box in it.
     """
-    ranked = _rank(matches)
-    _, scene = np.unique(scenes, return_inverse=True)
+    ranked = rank_detections(matches)
+    _, scene_of_frame = np.unique(scenes, return_inverse=True)
     rng = np.random.default_rng(seed)
-    count = scene.max() + 1
-    drawn = [np.bincount(rng.integers(count, size=count), minlength=count)[scene] for _ in range(draws)]
-    means = np.array([mean for weight in drawn if len(mean := _mean_ap(ranked, weight))])
-    low, high = np.percentile(np.stack([means[:, 0], means.mean(axis=1)]), [2.5, 97.5], axis=1).tolist()
-    return {name: Interval(*ends) for name, *ends in zip(("map50", "map50_95"), low, high, strict=True)}
+    count = scene_of_frame.max() + 1
+    means = []
+    for _ in range(draws):
+        scene_weight = np.bincount(rng.integers(count, size=count), minlength=count)
+        mean = mean_average_precision(ranked, scene_weight[scene_of_frame])
+        if len(mean):
+            means.append(mean)
+    means_by_iou = np.array(means)
+    samples = {"map50": means_by_iou[:, 0], "map50_95": means_by_iou.mean(axis=1)}
+    return {name: Interval(*np.percentile(values, [2.5, 97.5]).tolist()) for name, values in samples.items()}
 
 
-def _mean_ap(ranked: Sequence[_Ranked], weight: np.ndarray) -> np.ndarray:
-    """``(T,)`` means over the classes that are there; empty where none is."""
-    found = [_average_precision(one, weight) for one in ranked if one.boxes @ weight]
-    return np.mean(found, axis=0) if found else np.zeros(0)
+def mean_average_precision(ranked: Sequence[RankedDetections], weight: np.ndarray) -> np.ndarray:
+    """Return mean average precision where each frame counts a number of times.
+
+    Args:
+        ranked: the ranked detections of each class.
+        weight: ``(frames,)`` how often each frame counts.
+
+    Returns:
+        ``(T,)`` means over the classes that have a box, in [0, 1]; empty if no class has a box.
+    """
+    precisions = [_average_precision(detections, weight) for detections in ranked if detections.boxes @ weight]
+    return np.mean(precisions, axis=0) if precisions else np.zeros(0)
 
 
-def _average_precision(ranked: _Ranked, weight: np.ndarray) -> np.ndarray:
-    """``(T,)`` 101-point average precision where each frame counts ``weight`` times."""
-    times = weight[ranked.frame]
-    hits, all_ = np.cumsum(ranked.hit * times, axis=1), np.cumsum(times)
-    precision = hits / np.maximum(all_, 1)
+def _average_precision(ranked: RankedDetections, weight: np.ndarray) -> np.ndarray:
+    """Return the 101-point average precision ``(T,)`` of a class where each frame counts ``weight`` times."""
+    detection_weight = weight[ranked.frame]
+    hits = np.cumsum(ranked.hit * detection_weight, axis=1)
+    precision = hits / np.maximum(np.cumsum(detection_weight), 1)
     # The best precision at this recall or a higher one; beyond the highest recall it is 0.
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     best = np.pad(best, [(0, 0), (0, 1)])
     recall = hits / (ranked.boxes @ weight)
-    return np.array([line[np.searchsorted(r, RECALLS - 1e-12)].mean() for line, r in zip(best, recall, strict=True)])
+    return np.array(
+        [
+            iou_precision[np.searchsorted(iou_recall, RECALLS - 1e-12)].mean()
+            for iou_precision, iou_recall in zip(best, recall, strict=True)
+        ]
+    )
 
 
-def _rank(matches: "COCOeval") -> list[_Ranked]:
-    frames = len(matches.params.imgIds)
+def rank_detections(matches: "COCOeval") -> list[RankedDetections]:
+    """Return the ranked detections of each class that has a labelled box or a detection.
+
+    Args:
+        matches: result of `sonar_debris.evaluation.matching.coco_match` with one range of areas.
+    """
+    frame_count = len(matches.params.imgIds)
     ranked = []
-    for k in range(len(matches.params.catIds)):
-        # One entry a frame: there is one range of areas only. None where a frame has no such box, true or found.
-        pairs = matches.evalImgs[k * frames : (k + 1) * frames]
-        there = [(number, pair) for number, pair in enumerate(pairs) if pair is not None]
-        boxes = np.zeros(frames, int)
-        for number, pair in there:
-            boxes[number] = len(pair["gtIds"])
-        if not there:
+    for class_id in range(len(matches.params.catIds)):
+        # One entry per frame; None where the frame has neither a labelled box nor a detection of the class.
+        pairs = dict(enumerate(matches.evalImgs[class_id * frame_count : (class_id + 1) * frame_count]))
+        pairs = {frame: pair for frame, pair in pairs.items() if pair is not None}
+        if not pairs:
             continue
-        score = np.concatenate([pair["dtScores"] for _, pair in there])
-        frame = np.concatenate([np.full(len(pair["dtScores"]), number) for number, pair in there])
-        hit = np.concatenate([pair["dtMatches"] > 0 for _, pair in there], axis=1)
-        order = np.argsort(-score, kind="mergesort")
-        ranked.append(_Ranked(frame[order], hit[:, order], boxes))
+        boxes = np.zeros(frame_count, int)
+        boxes[list(pairs)] = [len(pair["gtIds"]) for pair in pairs.values()]
+        score = np.concatenate([pair["dtScores"] for pair in pairs.values()])
+        detection_frame = np.repeat(list(pairs), [len(pair["dtScores"]) for pair in pairs.values()])
+        hit = np.concatenate([pair["dtMatches"] > 0 for pair in pairs.values()], axis=1)
+        order = np.argsort(-score, kind="stable")
+        ranked.append(RankedDetections(detection_frame[order], hit[:, order], boxes))
     return ranked

@@ -1,82 +1,191 @@
-"""Tells whether a model may have seen in training what it is about to be scored on.
+"""Run detectors on labelled frames, each on the frames that were left out of its training.
 
-MERGED:
-Reads the detections of a ``detections.coco.json`` back, frame by frame.
+A single detector runs on all frames of a selection. Several detectors are the models of a cross-validation: each runs
+on the fold that was left out of its training, and together they cover the selection.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
 from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.datasets.training_set import Selection, TrainingDataDescription
 from sonar_debris.detections import Detections
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
+from sonar_debris.evaluation.calibration import IDENTITY
+from sonar_debris.frames import Frame
+
+Result = TypeVar("Result")
 
 
-def training_overlap(trained_on: Mapping, split: str, parts: Collection[str]) -> str | None:
-    """One line of warning, or None where the parts chosen are the ones that training held out.
+class TrainedSettings(Protocol):
+    """The part of a model's settings that tells what it was trained on."""
 
-    Args:
-        trained_on: the entry ``data`` of a ``model.json``: its ``split`` and, for the scene split, its
-            ``test_fold``. Empty where the model does not say.
-        split: the split chosen for the evaluation, ``"scene"`` or ``"random"``.
-        parts: its folds ``"0"`` … ``"4"``, or its parts ``"train"``, ``"val"``, ``"test"``.
+    @property
+    def training_data(self) -> TrainingDataDescription:
+        """The split that the model was trained on, and the part that was left out."""
+        ...
+
+
+class Detector(Protocol):
+    """The methods of `sonar_debris.detectors.base.DebrisDetector` that an evaluation calls."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        ...
+
+    @property
+    def settings(self) -> TrainedSettings:
+        """The model's settings."""
+        ...
+
+    def with_settings(self, **changes: Any) -> Self:
+        """Return the same detector with other settings."""
+        ...
+
+    def detect(self, frame: Frame) -> Detections:
+        """Return the detections of a frame."""
+        ...
+
+    def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """Return proposals ``(N, 4)`` and their objectness ``(N,)``."""
+        ...
+
+
+@dataclass(frozen=True)
+class EvaluationPart:
+    """A detector and the labelled frames that it is evaluated on.
+
+    Attributes:
+        detector: the detector.
+        selection: the parts of the split that the frames are from.
+        frames: the labelled frames.
     """
-    trained_split = trained_on.get("split")
-    held_out = {"scene": trained_on.get("test_fold"), "random": "test"}.get(trained_split)
-    if held_out is None:
-        return "these figures may not be honest: the model does not say what it was trained on"
-    if trained_split == split and set(parts) == {str(held_out)}:
-        return None
-    return (
-        "these figures are not honest: the model was trained on some of what it is scored on; "
-        f"only part {held_out} of the {trained_split} split was held out"
-    )
+
+    detector: Detector
+    selection: Selection
+    frames: list[LabelledFrame]
 
 
-def read_predictions(path: Path, frames: Sequence[LabelledFrame]) -> tuple[list[Detections], list[str]]:
-    """Find each frame's detections in a COCO file, by the stem of the file name.
-
-    Args:
-        path: a COCO object with ``images``, ``categories`` and scored ``annotations``.
-        frames: the frames to look for.
-
-    Returns:
-        The detections of each frame, and the names of the frames that the file does not list; those have none.
+def select_frames(selection: Selection) -> list[LabelledFrame]:
+    """List the labelled frames of a selection.
 
     Raises:
-        SonarDebrisError: when the file cannot be read or is not such an object.
+        SonarDebrisError: there are no such frames, or no such part.
     """
-    try:
-        coco = json.loads(path.read_text())
-        by_stem = _group_by_stem(coco)
-        names = {category["id"]: category["name"] for category in coco["categories"]}
-        found = [_detections(by_stem.get(frame.name, []), names) for frame in frames]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise SonarDebrisError(f"{path}: not a readable COCO file of detections ({reason})") from error
-    return found, [frame.name for frame in frames if frame.name not in by_stem]
+    frames = selection.labelled_frames()
+    if not frames:
+        raise SonarDebrisError(f"{selection.root}: no labelled frame in {selection}; choose another part")
+    return frames
 
 
-def _group_by_stem(coco: dict) -> dict[str, list[dict]]:
-    stem = {image["id"]: Path(image["file_name"]).stem for image in coco["images"]}
-    groups: dict[str, list[dict]] = {name: [] for name in stem.values()}
-    for annotation in coco["annotations"]:
-        groups[stem[annotation["image_id"]]].append(annotation)
-    return groups
+def assign_frames(detectors: Sequence[Detector], selection: Selection) -> list[EvaluationPart]:
+    """Assign all frames to a single detector; of several detectors, assign to each the fold left out of its training.
+
+    Args:
+        detectors: one detector, or the models of a cross-validation.
+        selection: the frames to evaluate on.
+
+    Returns:
+        One part for a single detector, one part per fold for several.
+
+    Raises:
+        SonarDebrisError: there are several detectors and not exactly one was trained without each fold, or there are
+            no such frames.
+
+    Warns:
+        SonarDebrisWarning: a detector was, or may have been, trained on its frames.
+    """
+    parts = []
+    for detector, part_selection in _assign_folds(detectors, selection):
+        warn_of_overlap(detector.settings.training_data, part_selection)
+        parts.append(EvaluationPart(detector, part_selection, select_frames(part_selection)))
+    return parts
 
 
-def _detections(annotations: list[dict], names: dict[int, str]) -> Detections:
-    ordered = sorted(annotations, key=lambda annotation: -annotation["score"])
-    column = {category: k for k, category in enumerate(names)}
-    xywh = np.array([annotation["bbox"] for annotation in ordered], np.float32).reshape(-1, 4)
-    score = np.array([annotation["score"] for annotation in ordered], np.float32)
-    return Detections(
-        xyxy=np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1),
-        score=score,
-        class_id=np.array([column[annotation["category_id"]] for annotation in ordered], np.int64),
-        objectness=np.array([annotation.get("objectness", annotation["score"]) for annotation in ordered], np.float32),
-        class_names=tuple(names.values()),
+def _assign_folds(detectors: Sequence[Detector], selection: Selection) -> list[tuple[Detector, Selection]]:
+    if len(detectors) == 1:
+        return [(detectors[0], selection)]
+    by_fold = {str(detector.settings.training_data.left_out): detector for detector in detectors}
+    if selection.split != "scene" or len(by_fold) < len(detectors) or not by_fold.keys() >= set(selection.parts):
+        folds = ", ".join(f"{detector.name}: {detector.settings.training_data.left_out}" for detector in detectors)
+        raise SonarDebrisError(
+            f"several models need one model per --fold, trained without that fold (test folds of these models: {folds})"
+        )
+    return [(by_fold[fold], replace(selection, parts=(fold,))) for fold in selection.parts]
+
+
+def run_detectors(
+    parts: Sequence[EvaluationPart],
+    method: Callable[[Detector], Callable[[Frame], Result]],
+    progress: Callable[[int, int], None] | None = None,
+) -> list[list[Result]]:
+    """Run each detector on its frames.
+
+    Args:
+        parts: detectors and their frames.
+        method: returns the method to call on each frame, such as ``lambda detector: detector.detect``.
+        progress: called after each frame with the number of frames done and the number of all frames.
+
+    Returns:
+        For each part, the result of each frame.
+
+    Raises:
+        FrameReadError: a frame cannot be read.
+    """
+    total, done = sum(len(part.frames) for part in parts), 0
+    results = []
+    for part in parts:
+        run, part_results = method(part.detector), []
+        for frame in part.frames:
+            part_results.append(run(frame.load()))
+            done += 1
+            if progress:
+                progress(done, total)
+        results.append(part_results)
+    return results
+
+
+def uncalibrated(detector: Detector) -> Detector:
+    """Return the detector with the scores of its networks, and without alternative labels."""
+    return detector.with_settings(calibration=IDENTITY, alternative_max_score=0.0)
+
+
+def warn_of_overlap(trained_on: TrainingDataDescription, selection: Selection) -> None:
+    """Warn if a model was, or may have been, trained on the data that it is evaluated on.
+
+    Args:
+        trained_on: the model's training data.
+        selection: the data to evaluate on.
+
+    Warns:
+        SonarDebrisWarning: the result of `training_overlap`.
+    """
+    message = training_overlap(trained_on, selection.split, selection.parts)
+    if message:
+        warnings.warn(message, SonarDebrisWarning, stacklevel=2)
+
+
+def training_overlap(trained_on: TrainingDataDescription, split: str, parts: Collection[str]) -> str | None:
+    """Describe how the test data overlaps the training data.
+
+    Args:
+        trained_on: the model's training data.
+        split: the split to evaluate on, ``"scene"`` or ``"random"``.
+        parts: folds ``"0"`` … ``"4"``, or parts ``"train"``, ``"val"``, ``"test"``.
+
+    Returns:
+        A warning in one line; None if the model was trained without these parts.
+    """
+    if trained_on.left_out is None:
+        return "the test data may overlap the training data: the model does not record what it was trained on"
+    if trained_on.split == split and set(parts) == {trained_on.left_out}:
+        return None
+    return (
+        "the test data overlaps the training data, so the figures are too high; the model was trained without part "
+        f"{trained_on.left_out} of the {trained_on.split} split"
     )

@@ -1,11 +1,7 @@
-"""The figures of a detector: average precision, recall and best F1.
-
-MERGED:
-The figures of a detector for objects of one size, and for frames of one scene.
-"""
+"""Metrics of a detector: average precision, recall, best F1 and calibration; overall, by object size and by scene."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,34 +16,46 @@ from sonar_debris.evaluation.average_precision import (
     scored_hits,
 )
 from sonar_debris.evaluation.calibration import detection_calibration_error
-from sonar_debris.evaluation.matching import coco_index, ground_truth, match
+from sonar_debris.evaluation.matching import (
+    ANY_AREA,
+    COCO_IOU,
+    COCO_LIMITS,
+    MATCH_IOU,
+    coco_index,
+    coco_match,
+    ground_truth,
+)
 from sonar_debris.evaluation.proposal_recall import proposal_recall
 
 if TYPE_CHECKING:
     from pycocotools.cocoeval import COCOeval
 
+# The average precision of a class of fewer boxes is mostly chance: ``map50_common`` leaves such classes out.
 COMMON_BOXES = 10
+# Ranges of the side of the square that has an object's area, in pixels: lowest, and first above.
+SIZES = {"under 32 px": (0, 32), "32 to 64 px": (32, 64), "64 to 128 px": (64, 128), "over 128 px": (128, 1e5)}
 
 
 @dataclass(frozen=True)
 class DetectionMetrics:
-    """How well detections meet the labelled boxes. Shares are in [0, 1]; dictionaries are keyed by class name.
+    """How well detections match the labelled boxes. Shares are in [0, 1]; dictionaries are keyed by class name.
 
     Attributes:
-        frames: number of frames scored.
-        detections: number of detections with a name of the data.
-        unknown: number of detections without.
-        boxes: number of true boxes, for each class that has any.
-        map50: mean over those classes of the average precision at IoU 0.5.
+        frames: number of frames.
+        detections: number of detections of a class of the data.
+        unknown: number of detections without such a class.
+        boxes: number of labelled boxes, for each class that has any.
+        map50: mean over these classes of the average precision at IoU 0.5.
         map50_95: the same, averaged over IoU 0.5, 0.55 … 0.95.
-        map50_common: ``map50`` over the classes with at least 10 boxes; None where there is none.
-        map50_95_common: ``map50_95`` over those.
+        map50_common: ``map50`` over the classes with at least `COMMON_BOXES` boxes; None if there is no such class.
+        map50_95_common: ``map50_95`` over these classes.
         ap50: average precision at IoU 0.5.
         ap50_95: average precision over IoU 0.5 … 0.95.
-        recall50: number of detections a frame → class-agnostic recall at IoU 0.5, unknown ones included.
-        best: the threshold of the best F1 at IoU 0.5, names included.
-        calibration_error: expected calibration error of the named detections that score ``CALIBRATED_FROM`` or more,
-            right being an object of that name at IoU 0.5; None where there is none.
+        recall50: number of detections per frame → class-agnostic recall at IoU 0.5; unknown detections count.
+        best: the operating point of the best F1 at IoU 0.5, where box and class must be right.
+        calibration_error: expected calibration error of the detections of a class that score
+            `sonar_debris.evaluation.calibration.MIN_CALIBRATION_SCORE` or more; a detection is right if it matches an
+            object of its class at IoU 0.5. None if there are no such detections.
     """
 
     frames: int
@@ -65,90 +73,15 @@ class DetectionMetrics:
     calibration_error: float | None
 
 
-def detection_metrics(
-    frames: Sequence[LabelledFrame], detections: Sequence[Detections], class_names: Sequence[str]
-) -> DetectionMetrics:
-    """Score detections with pycocotools (Lin et al. 2014, arXiv 1405.0312: 101-point average precision).
-
-    Args:
-        frames: the labelled frames.
-        detections: what was found in each of them, at every score, or the curve is cut short. Classes are
-            paired by name; a name that the data does not have counts as unknown.
-        class_names: the names that the frames' ``class_id`` points into.
-
-    Returns:
-        The figures.
-
-    Raises:
-        SonarDebrisError: when no frame has a box.
-    """
-    named = [align_class_names(found, class_names) for found in detections]
-    xyxy, score, class_id = ([getattr(found, part) for found in named] for part in ("xyxy", "score", "class_id"))
-    matches = match_detections(frames, named, class_names)
-    ap = matches.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (IoU, classes)
-    boxes = np.bincount(np.concatenate([frame.class_id for frame in frames]), minlength=len(class_names))
-    unknown = sum(int(np.sum(found == len(class_names))) for found in class_id)
-    return DetectionMetrics(
-        frames=len(frames),
-        detections=sum(map(len, named)) - unknown,
-        unknown=unknown,
-        boxes={class_names[k]: int(boxes[k]) for k in np.flatnonzero(boxes)},
-        map50=_mean(ap[0], boxes > 0),
-        map50_95=_mean(ap.mean(axis=0), boxes > 0),
-        map50_common=_mean(ap[0], boxes >= COMMON_BOXES),
-        map50_95_common=_mean(ap.mean(axis=0), boxes >= COMMON_BOXES),
-        ap50={class_names[k]: float(ap[0, k]) for k in np.flatnonzero(boxes)},
-        ap50_95={class_names[k]: float(ap[:, k].mean()) for k in np.flatnonzero(boxes)},
-        recall50=proposal_recall(frames, xyxy, score),
-        best=best_operating_point(precision_recall(matches)),
-        calibration_error=detection_calibration_error(*scored_hits(matches)),
-    )
-
-
-def match_detections(
-    frames: Sequence[LabelledFrame], named: Sequence[Detections], class_names: Sequence[str], **how
-) -> "COCOeval":
-    """Pair detections with the labelled boxes of their class.
-
-    Args:
-        frames: the labelled frames.
-        named: what was found in each, as `align_class_names` gives it.
-        class_names: the names that the ``class_id`` of both point into.
-        **how: passed on to `match`.
-    """
-    xyxy, class_id, score = ([getattr(found, part) for found in named] for part in ("xyxy", "class_id", "score"))
-    return match(ground_truth(frames, class_names), coco_index(xyxy, class_id, class_names, score), **how)
-
-
-def align_class_names(detections: Detections, class_names: Sequence[str]) -> Detections:
-    """Point ``class_id`` into other class names, by name whatever its case; other names become unknown."""
-    index = {name.lower(): k for k, name in enumerate(class_names)}
-    known = np.array([index.get(name.lower(), len(class_names)) for name in detections.class_names], np.int64)
-    return Detections(
-        detections.xyxy,
-        detections.score,
-        known[detections.class_id],
-        detections.objectness,
-        (*class_names, UNKNOWN),
-    )
-
-
-def _mean(ap: np.ndarray, chosen: np.ndarray) -> float | None:
-    return float(ap[chosen].mean()) if chosen.any() else None
-
-
-# Side of the square with an object's area, in pixels: least and highest of each range.
-SIZES = {"under 32 px": (0, 32), "32 to 64 px": (32, 64), "64 to 128 px": (64, 128), "over 128 px": (128, 1e5)}
-
-
 @dataclass(frozen=True)
 class SubsetMetrics:
-    """Figures of some of the objects.
+    """Metrics of a subset of the objects.
 
     Attributes:
-        boxes: number of those objects.
-        map50: mean average precision at IoU 0.5 over the classes that they are of, in [0, 1].
-        recall50: mean over those classes of the share that a box of the right name meets at IoU 0.5, at any score.
+        boxes: number of these objects.
+        map50: mean average precision at IoU 0.5 over their classes, in [0, 1].
+        recall50: mean over their classes of the share that a detection of the right class matches at IoU 0.5, at any
+            score.
     """
 
     boxes: int
@@ -156,25 +89,133 @@ class SubsetMetrics:
     recall50: float
 
 
-def metrics_by_size(
+def evaluate_detections(
     frames: Sequence[LabelledFrame], detections: Sequence[Detections], class_names: Sequence[str]
-) -> dict[str, SubsetMetrics]:
-    """Figures of the objects of each size that has any; found boxes of another size that meet none do not count.
+) -> DetectionMetrics:
+    """Compare detections with labelled boxes, by pycocotools' 101-point average precision.
 
     Args:
         frames: the labelled frames.
-        detections: what was found in each, as `rename` gives it.
-        class_names: the names of the classes.
+        detections: the detections of each frame. They must be complete, down to the lowest scores, or the
+            precision-recall curve is cut short. Classes are paired by name, ignoring case; a class that the data does
+            not have counts as unknown.
+        class_names: the names that the frames' ``class_id`` indexes.
+
+    Returns:
+        The metrics.
+
+    Raises:
+        SonarDebrisError: no frame has a box.
+        ValueError: the numbers of frames and of detections differ.
+
+    Reference:
+        Lin et al., Microsoft COCO: Common Objects in Context, 2014, arXiv:1405.0312.
+    """
+    aligned = align_class_names(detections, class_names)
+    matches = match_detections(frames, aligned, class_names)
+    precision: np.ndarray = matches.eval["precision"][:, :, :, 0, -1].mean(axis=1)  # (IoU, classes)
+    precision50, precision50_95 = precision[0], precision.mean(axis=0)
+    boxes = np.bincount(np.concatenate([frame.class_id for frame in frames]), minlength=len(class_names))
+    present = [int(class_id) for class_id in np.flatnonzero(boxes)]
+    unknown = sum(int(np.sum(part.class_id == len(class_names))) for part in aligned)
+    recall50 = proposal_recall(frames, [part.xyxy for part in aligned], [part.score for part in aligned])
+    return DetectionMetrics(
+        frames=len(frames),
+        detections=sum(map(len, aligned)) - unknown,
+        unknown=unknown,
+        boxes={class_names[class_id]: int(boxes[class_id]) for class_id in present},
+        map50=float(precision50[boxes > 0].mean()),
+        map50_95=float(precision50_95[boxes > 0].mean()),
+        map50_common=_mean_or_none(precision50[boxes >= COMMON_BOXES]),
+        map50_95_common=_mean_or_none(precision50_95[boxes >= COMMON_BOXES]),
+        ap50={class_names[class_id]: float(precision50[class_id]) for class_id in present},
+        ap50_95={class_names[class_id]: float(precision[:, class_id].mean()) for class_id in present},
+        recall50=recall50,
+        best=best_operating_point(precision_recall(matches)),
+        calibration_error=detection_calibration_error(*scored_hits(matches)),
+    )
+
+
+def _mean_or_none(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def align_class_names(detections: Sequence[Detections], class_names: Sequence[str]) -> list[Detections]:
+    """Make detections index the given class names. Classes are paired by name, ignoring case.
+
+    Args:
+        detections: detections of any class names.
+        class_names: the K names to index.
+
+    Returns:
+        The detections, with ``class_id`` K (unknown) where ``class_names`` lacks the class. Detections that are
+        aligned already stay as they are.
+    """
+    index = {name.lower(): class_id for class_id, name in enumerate(class_names)}
+    aligned = []
+    for part in detections:
+        new_id = np.array([index.get(name.lower(), len(class_names)) for name in part.class_names], np.int64)
+        aligned.append(replace(part, class_id=new_id[part.class_id], class_names=(*class_names, UNKNOWN)))
+    return aligned
+
+
+def match_detections(
+    frames: Sequence[LabelledFrame],
+    detections: Sequence[Detections],
+    class_names: Sequence[str],
+    limits: Sequence[int] = COCO_LIMITS,
+    iou_thresholds: np.ndarray = COCO_IOU,
+    areas: Sequence[tuple[float, float]] = ANY_AREA,
+) -> "COCOeval":
+    """Match detections with the labelled boxes of their class.
+
+    Args:
+        frames: the labelled frames.
+        detections: the detections of each frame, with any class names.
+        class_names: the names that the frames' ``class_id`` indexes.
+        limits: numbers of detections per frame and class that are matched.
+        iou_thresholds: ``(T,)`` least IoU of a match.
+        areas: ranges of areas in square pixels; each is evaluated on its own.
+
+    Returns:
+        The result of `sonar_debris.evaluation.matching.coco_match`.
+
+    Raises:
+        SonarDebrisError: no frame has a box.
+        ValueError: the numbers of frames and of detections differ.
+    """
+    aligned = align_class_names(detections, class_names)
+    predictions = coco_index(
+        [part.xyxy for part in aligned],
+        [part.class_id for part in aligned],
+        class_names,
+        [part.score for part in aligned],
+    )
+    return coco_match(ground_truth(frames, class_names), predictions, limits, iou_thresholds, areas)
+
+
+def metrics_by_size(
+    frames: Sequence[LabelledFrame], detections: Sequence[Detections], class_names: Sequence[str]
+) -> dict[str, SubsetMetrics]:
+    """Evaluate the objects of each size. Detections of another size that match no object do not count.
+
+    Args:
+        frames: the labelled frames.
+        detections: the detections of each frame.
+        class_names: the names that the frames' ``class_id`` indexes.
+
+    Returns:
+        The metrics of each of `SIZES` that has an object.
     """
     areas = [(low**2, high**2) for low, high in SIZES.values()]
-    precision, recall = _evaluate(frames, detections, class_names, areas=areas)
-    size = np.sqrt(np.concatenate([area(frame.xyxy) for frame in frames]))
-    boxes = [int(((size >= low) & (size < high)).sum()) for low, high in SIZES.values()]
-    return {
-        name: SubsetMetrics(boxes[k], *_means(precision[..., k], recall[..., k]))
-        for k, name in enumerate(SIZES)
-        if boxes[k]
-    }
+    precision, recall = _evaluate_areas(frames, detections, class_names, areas)
+    side = np.sqrt(np.concatenate([area(frame.xyxy) for frame in frames]))
+    metrics = {}
+    for index, (name, (low, high)) in enumerate(SIZES.items()):
+        boxes = int(((side >= low) & (side < high)).sum())
+        if boxes:
+            metrics[name] = _subset_metrics(boxes, precision[:, index], recall[:, index])
+    return metrics
 
 
 def metrics_by_scene(
@@ -183,33 +224,42 @@ def metrics_by_scene(
     class_names: Sequence[str],
     scenes: Sequence[str],
 ) -> dict[str, SubsetMetrics]:
-    """Figures of the frames of each scene that shows an object.
+    """Evaluate the frames of each scene.
 
     Args:
         frames: N labelled frames.
-        detections: what was found in each, as `rename` gives it.
-        class_names: the names of the classes.
+        detections: the detections of each frame.
+        class_names: the names that the frames' ``class_id`` indexes.
         scenes: ``(N,)`` the scene of each frame.
+
+    Returns:
+        The metrics of each scene that shows an object, sorted by scene.
     """
-    shares = {}
+    metrics = {}
     for scene in sorted(set(scenes)):
-        chosen = [number for number, one in enumerate(scenes) if one == scene]
-        some, found = [frames[number] for number in chosen], [detections[number] for number in chosen]
-        boxes = sum(len(frame.xyxy) for frame in some)
+        indices = [index for index, frame_scene in enumerate(scenes) if frame_scene == scene]
+        scene_frames = [frames[index] for index in indices]
+        boxes = sum(len(frame.xyxy) for frame in scene_frames)
         if boxes:
-            precision, recall = _evaluate(some, found, class_names)
-            shares[scene] = SubsetMetrics(boxes, *_means(precision[..., 0], recall[..., 0]))
-    return shares
+            scene_detections = [detections[index] for index in indices]
+            precision, recall = _evaluate_areas(scene_frames, scene_detections, class_names, ANY_AREA)
+            metrics[scene] = _subset_metrics(boxes, precision[:, 0], recall[:, 0])
+    return metrics
 
 
-def _evaluate(
-    frames: Sequence[LabelledFrame], detections: Sequence[Detections], class_names: Sequence[str], **how
+def _evaluate_areas(
+    frames: Sequence[LabelledFrame],
+    detections: Sequence[Detections],
+    class_names: Sequence[str],
+    areas: Sequence[tuple[float, float]],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Average precision and recall at IoU 0.5, each ``(classes, areas)``; -1 where there is no such object."""
-    run = match_detections(frames, detections, class_names, limits=(100,), iou=np.array([0.5]), **how)
-    return run.eval["precision"][0, :, :, :, -1].mean(axis=0), run.eval["recall"][0, :, :, -1]
+    """Return average precision and recall at IoU 0.5, both ``(classes, areas)``; -1 where there is no such object."""
+    thresholds = np.array([MATCH_IOU])
+    matches = match_detections(frames, detections, class_names, COCO_LIMITS[-1:], thresholds, areas)
+    return matches.eval["precision"][0, :, :, :, -1].mean(axis=0), matches.eval["recall"][0, :, :, -1]
 
 
-def _means(precision: np.ndarray, recall: np.ndarray) -> tuple[float, float]:
-    there = precision >= 0
-    return float(precision[there].mean()), float(recall[there].mean())
+def _subset_metrics(boxes: int, precision: np.ndarray, recall: np.ndarray) -> SubsetMetrics:
+    """Average over the classes that have an object."""
+    present = precision >= 0
+    return SubsetMetrics(boxes, float(precision[present].mean()), float(recall[present].mean()))

@@ -1,15 +1,15 @@
-"""Which box meets which object, whatever they are called.
+"""Match predicted boxes with labelled boxes: class-agnostic and greedy, or class by class as COCO does.
 
-MERGED:
-Boxes in pycocotools' form: the truth, and whatever is held against it.
----
-Pairs found boxes with true ones, as COCO does.
+pycocotools prints what it does; here it is silenced.
+
+Reference:
+    Lin et al., Microsoft COCO: Common Objects in Context, 2014, arXiv:1405.0312.
 """
 
 import contextlib
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,44 +21,58 @@ if TYPE_CHECKING:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
+# Least IoU of a box and the object that it matches.
+MATCH_IOU = 0.5
+# The IoU thresholds over which mAP@[.5:.95] is averaged.
+COCO_IOU = np.linspace(0.5, 0.95, 10)
+# The limits of COCO: boxes per frame and class that are matched, best first.
+COCO_LIMITS = (1, 10, 100)
+# Boxes of every size count: COCO's small, medium and large mean nothing in a sonar frame.
+ANY_AREA = ((0.0, 1e10),)
 
-def greedy_match(true: np.ndarray, xyxy: np.ndarray, overlap: float = 0.5) -> np.ndarray:
-    """For each box, best first, the free object that it overlaps most.
+
+def greedy_match(true_xyxy: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
+    """Match boxes with objects regardless of class: each box takes the free object that it overlaps most.
 
     Args:
-        true: ``(M, 4)`` boxes of objects.
-        xyxy: ``(N, 4)`` found boxes, best first.
-        overlap: least IoU.
+        true_xyxy: ``(M, 4)`` boxes of objects.
+        xyxy: ``(N, 4)`` predicted boxes, best score first.
 
     Returns:
-        ``(N,)`` indices into ``true``, each at most once; -1 for a box that meets none.
+        ``(N,)`` indices into ``true_xyxy``, each at most once; -1 for a box that overlaps no free object by
+        `MATCH_IOU`.
+
+    Example:
+        >>> true_xyxy = np.array([[0, 0, 10, 10]])
+        >>> greedy_match(true_xyxy, np.array([[0, 0, 10, 9], [0, 0, 10, 10]]))
+        array([ 0, -1])
     """
-    shared = iou(xyxy, true)
-    pairs = np.full(len(xyxy), -1)
-    for number in range(len(xyxy) if len(true) else 0):
-        best = shared[number].argmax()
-        if shared[number, best] >= overlap:
-            pairs[number] = best
-            shared[:, best] = 0  # each object is met once
-    return pairs
+    overlap = iou(xyxy, true_xyxy)
+    matches = np.full(len(xyxy), -1)
+    for index in range(len(xyxy) if len(true_xyxy) else 0):
+        best = overlap[index].argmax()
+        if overlap[index, best] >= MATCH_IOU:
+            matches[index] = best
+            overlap[:, best] = 0  # an object is matched once
+    return matches
 
 
 def ground_truth(frames: Sequence[LabelledFrame], class_names: Sequence[str]) -> "COCO":
-    """Index the labelled boxes of some frames.
+    """Index the labelled boxes of frames for pycocotools.
 
     Args:
-        frames: the labelled frames; the i-th gets image id i + 1.
-        class_names: the names that ``class_id`` points into; the k-th gets category id k + 1.
+        frames: the labelled frames; frame i gets the image id i + 1.
+        class_names: the names that ``class_id`` indexes; class k gets the category id k + 1.
 
     Returns:
         The COCO index of the boxes.
 
     Raises:
-        SonarDebrisError: when no frame has a box, for then there is nothing to score.
+        SonarDebrisError: no frame has a box, so nothing can be scored.
     """
     if not any(len(frame.xyxy) for frame in frames):
         raise SonarDebrisError(
-            f"nothing to score: no labelled box in the frames chosen. Received: {len(frames)} frames"
+            f"nothing to score: no labelled box in the chosen frames. Received: {len(frames)} frames"
         )
     return coco_index([frame.xyxy for frame in frames], [frame.class_id for frame in frames], class_names)
 
@@ -69,84 +83,90 @@ def coco_index(
     class_names: Sequence[str],
     score: Sequence[np.ndarray] | None = None,
 ) -> "COCO":
-    """Index boxes for pycocotools, without its prints.
+    """Index boxes for pycocotools.
 
     Args:
         xyxy: for each frame, ``(N, 4)`` boxes in pixels.
-        class_id: for each frame, ``(N,)`` indices; one past the last name counts for no class.
+        class_id: for each frame, ``(N,)`` indices into ``class_names``; boxes of the index ``len(class_names)``
+            belong to no class and are not matched.
         class_names: the names of the classes.
-        score: for each frame, ``(N,)`` scores in [0, 1]; None for true boxes.
+        score: for each frame, ``(N,)`` scores in [0, 1]; None for labelled boxes.
 
     Returns:
         A COCO index whose image, category and annotation ids count from 1.
     """
     from pycocotools.coco import COCO
 
-    score = score or [np.ones(len(boxes)) for boxes in xyxy]
-    frames = enumerate(zip(xyxy, class_id, score, strict=True), 1)
-    boxes = [box for i, frame in frames for box in _annotations(i, *frame)]
+    scores = score or [np.ones(len(boxes)) for boxes in xyxy]
+    annotations = [
+        annotation
+        for image_id, (boxes, classes, box_scores) in enumerate(zip(xyxy, class_id, scores, strict=True), 1)
+        for annotation in _annotations(image_id, boxes, classes, box_scores)
+    ]
     coco = COCO()
     coco.dataset = {
-        "images": [{"id": i} for i in range(1, len(xyxy) + 1)],
-        "categories": [{"id": k, "name": name} for k, name in enumerate(class_names, 1)],
-        # pycocotools takes a match with annotation 0 for no match, so ids start at 1
-        "annotations": [{"id": i, **box} for i, box in enumerate(boxes, 1)],
+        "images": [{"id": image_id} for image_id in range(1, len(xyxy) + 1)],
+        "categories": [{"id": category_id, "name": name} for category_id, name in enumerate(class_names, 1)],
+        # pycocotools reads a match with annotation 0 as no match, so ids start at 1.
+        "annotations": [{"id": number, **annotation} for number, annotation in enumerate(annotations, 1)],
     }
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     return coco
 
 
-def _annotations(image_id: int, xyxy: np.ndarray, class_id: np.ndarray, score: np.ndarray) -> list[dict]:
+def _annotations(image_id: int, xyxy: np.ndarray, class_id: np.ndarray, score: np.ndarray) -> list[dict[str, Any]]:
+    """Return COCO annotations in full precision: rounded as for a file, equal boxes would no longer match exactly."""
     xywh = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1).astype(float)
     return [
-        {"image_id": image_id, "category_id": k + 1, "bbox": box, "area": box[2] * box[3], "iscrowd": 0, "score": s}
-        for box, k, s in zip(xywh.tolist(), class_id.tolist(), score.tolist(), strict=True)
+        {
+            "image_id": image_id,
+            "category_id": box_class + 1,
+            "bbox": box,
+            "area": box[2] * box[3],
+            "iscrowd": 0,
+            "score": box_score,
+        }
+        for box, box_class, box_score in zip(xywh.tolist(), class_id.tolist(), score.tolist(), strict=True)
     ]
 
 
-COCO_IOU = np.linspace(0.5, 0.95, 10)
-
-
-# Boxes of every size count: COCO's small, medium and large mean nothing in a sonar frame.
-ANY_AREA = ((0.0, 1e10),)
-
-
-def match(
+def coco_match(
     truth: "COCO",
-    found: "COCO",
-    limits: Sequence[int] = (1, 10, 100),
-    iou: np.ndarray = COCO_IOU,
+    predictions: "COCO",
+    limits: Sequence[int] = COCO_LIMITS,
+    iou_thresholds: np.ndarray = COCO_IOU,
     areas: Sequence[tuple[float, float]] = ANY_AREA,
 ) -> "COCOeval":
-    """Match by falling score, class by class and frame by frame, each true box at most once.
+    """Match boxes class by class and frame by frame, best score first, each labelled box at most once.
 
     Args:
-        truth: the true boxes.
-        found: the boxes to score, of the same frames and classes.
-        limits: how many boxes a frame and class are looked at, for each figure.
-        iou: ``(T,)`` least IoU of a match.
-        areas: A ranges of areas, in square pixels, that are looked at one by one.
+        truth: the labelled boxes.
+        predictions: the boxes to score, of the same frames and classes.
+        limits: numbers of boxes per frame and class, best first, that are matched.
+        iou_thresholds: ``(T,)`` least IoU of a match.
+        areas: A ranges of areas in square pixels; each is evaluated on its own.
 
     Returns:
-        The accumulated evaluation. Its ``eval["precision"]`` is ``(T, 101, classes, A, limits)`` and its
-        ``eval["recall"]`` is ``(T, classes, A, limits)``; -1 where a class has no true box.
+        The accumulated evaluation. Its ``eval["precision"]`` has the shape ``(T, 101, classes, A, limits)``, and its
+        ``eval["recall"]`` the shape ``(T, classes, A, limits)``; -1 where a class has no labelled box.
 
     Raises:
-        ValueError: when both are not of the same number of frames.
+        ValueError: the numbers of frames differ.
     """
     from pycocotools.cocoeval import COCOeval
 
-    if len(truth.imgs) != len(found.imgs):
+    if len(truth.imgs) != len(predictions.imgs):
         raise ValueError(
-            f"one array of boxes a frame is needed. Received: {len(found.imgs)} for {len(truth.imgs)} frames"
+            f"one array of boxes per frame is needed. Received: {len(predictions.imgs)} for {len(truth.imgs)} frames"
         )
 
     with contextlib.redirect_stdout(io.StringIO()):
-        run = COCOeval(truth, found, "bbox")
-        run.params.iouThrs = iou
-        run.params.maxDets = list(limits)
-        run.params.areaRng, run.params.areaRngLbl = [list(each) for each in areas], [str(each) for each in areas]
-        run.evaluate()
-        run.accumulate()
-    return run
+        evaluation = COCOeval(truth, predictions, "bbox")
+        evaluation.params.iouThrs = iou_thresholds
+        evaluation.params.maxDets = list(limits)
+        evaluation.params.areaRng = [list(area) for area in areas]
+        evaluation.params.areaRngLbl = [str(area) for area in areas]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return evaluation

@@ -1,8 +1,4 @@
-"""The share of objects that proposals cover, against their number and against the overlap asked for.
-
-MERGED:
-The share of objects that the first proposals of a frame cover, whatever their names.
-"""
+"""Class-agnostic recall of proposals, by their number per frame and by the IoU threshold."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from sonar_debris.datasets.labels import LabelledFrame
-from sonar_debris.evaluation.matching import COCO_IOU, coco_index, ground_truth, match
+from sonar_debris.evaluation.matching import COCO_IOU, MATCH_IOU, coco_index, coco_match, ground_truth
+
+# Numbers of proposals per frame at which recall is reported.
+PROPOSAL_LIMITS = (10, 30, 60, 100)
 
 
 def recall_curves(
@@ -18,30 +17,29 @@ def recall_curves(
     xyxy: Sequence[np.ndarray],
     score: Sequence[np.ndarray],
     limits: Sequence[int],
-    iou: np.ndarray = COCO_IOU,
+    iou_thresholds: np.ndarray = COCO_IOU,
 ) -> np.ndarray:
-    """Class-agnostic recall; a proposal covers one object at most.
+    """Compute class-agnostic recall; a proposal matches at most one object.
 
     Args:
         frames: the labelled frames.
-        xyxy: for each frame, ``(N, 4)`` proposed boxes in pixels.
-        score: for each frame, ``(N,)`` scores in [0, 1]; the best are looked at first.
-        limits: L rising numbers of proposals a frame.
-        iou: ``(T,)`` least overlaps.
+        xyxy: for each frame, ``(N, 4)`` boxes of proposals in pixels.
+        score: for each frame, ``(N,)`` scores in [0, 1]; the proposals of highest score are matched first.
+        limits: L rising numbers of proposals per frame.
+        iou_thresholds: ``(T,)`` least IoU of a match.
 
     Returns:
-        ``(T, L)`` shares of the true boxes in [0, 1].
+        ``(T, L)`` shares of the labelled boxes that are matched, in [0, 1].
 
     Raises:
-        SonarDebrisError: when no frame has a box.
+        SonarDebrisError: no frame has a box.
     """
-    objects = [LabelledFrame(f.name, f.path, f.xyxy, np.zeros_like(f.class_id)) for f in frames]
-    nameless = [np.zeros(len(boxes), np.int64) for boxes in xyxy]
-    found = coco_index(xyxy, nameless, ["object"], score)
-    return match(ground_truth(objects, ["object"]), found, limits, iou).eval["recall"][:, 0, 0]
-
-
-PROPOSAL_LIMITS = (10, 30, 60, 100)
+    class_agnostic = [replace(frame, class_id=np.zeros_like(frame.class_id)) for frame in frames]
+    proposal_class = [np.zeros(len(boxes), np.int64) for boxes in xyxy]
+    proposals = coco_index(xyxy, proposal_class, ["object"], score)
+    matches = coco_match(ground_truth(class_agnostic, ["object"]), proposals, limits, iou_thresholds)
+    recall: np.ndarray = matches.eval["recall"][:, 0, 0]
+    return recall
 
 
 def proposal_recall(
@@ -50,21 +48,21 @@ def proposal_recall(
     score: Sequence[np.ndarray],
     limits: Sequence[int] = PROPOSAL_LIMITS,
 ) -> dict[int, float]:
-    """Class-agnostic recall at IoU 0.5.
+    """Compute class-agnostic recall at IoU 0.5.
 
     Args:
         frames: the labelled frames.
-        xyxy: for each frame, ``(N, 4)`` proposed boxes in pixels.
-        score: for each frame, ``(N,)`` scores in [0, 1]; the best are looked at first.
-        limits: rising numbers of proposals a frame.
+        xyxy: for each frame, ``(N, 4)`` boxes of proposals in pixels.
+        score: for each frame, ``(N,)`` scores in [0, 1]; the proposals of highest score are matched first.
+        limits: rising numbers of proposals per frame.
 
     Returns:
-        For each limit, the share of true boxes in [0, 1] matched by that many proposals a frame.
+        For each limit, the share of labelled boxes that so many proposals per frame match, in [0, 1].
 
     Raises:
-        SonarDebrisError: when no frame has a box.
+        SonarDebrisError: no frame has a box.
     """
-    (recall,) = recall_curves(frames, xyxy, score, limits, np.array([0.5]))
+    (recall,) = recall_curves(frames, xyxy, score, limits, np.array([MATCH_IOU]))
     return dict(zip(limits, recall.tolist(), strict=True))
 
 
@@ -75,20 +73,27 @@ def recall_by_class(
     class_names: Sequence[str],
     limits: Sequence[int] = PROPOSAL_LIMITS,
 ) -> dict[str, dict[int, float]]:
-    """`proposal_recall` of the objects of each class that has any: proposals have no class.
+    """Compute recall of the objects of each class at IoU 0.5. The proposals have no class.
 
     Args:
         frames: the labelled frames.
-        xyxy: for each frame, ``(N, 4)`` proposed boxes in pixels.
+        xyxy: for each frame, ``(N, 4)`` boxes of proposals in pixels.
         score: for each frame, ``(N,)`` scores in [0, 1].
-        class_names: the names that ``class_id`` points into.
-        limits: rising numbers of proposals a frame.
+        class_names: the names that ``class_id`` indexes.
+        limits: rising numbers of proposals per frame.
+
+    Returns:
+        The result of `proposal_recall` for each class that has a labelled box.
     """
-    shown = np.unique(np.concatenate([frame.class_id for frame in frames]))
-    return {class_names[k]: proposal_recall(_only(frames, k), xyxy, score, limits) for k in shown}
+    present = np.unique(np.concatenate([frame.class_id for frame in frames]))
+    return {
+        class_names[class_id]: proposal_recall(_keep_class(frames, class_id), xyxy, score, limits)
+        for class_id in present
+    }
 
 
-def _only(frames: Sequence[LabelledFrame], class_id: int) -> list[LabelledFrame]:
+def _keep_class(frames: Sequence[LabelledFrame], class_id: int) -> list[LabelledFrame]:
+    """Return the frames with only their boxes of a class."""
     masks = [frame.class_id == class_id for frame in frames]
     return [
         replace(frame, xyxy=frame.xyxy[mask], class_id=frame.class_id[mask])

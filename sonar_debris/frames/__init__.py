@@ -1,6 +1,7 @@
-"""The FLS image loader: files and folders in, frames out."""
+"""The image loader for forward-looking sonar: files and folders in, frames out."""
 
 from sonar_debris.frames.frame import Frame, FrameReadError, FrameReadWarning
+from sonar_debris.frames.frame_selection import FrameSelection
 from sonar_debris.frames.loader import open_frames
 
-__all__ = ["Frame", "FrameReadError", "FrameReadWarning", "open_frames"]
+__all__ = ["Frame", "FrameReadError", "FrameReadWarning", "FrameSelection", "open_frames"]

@@ -1,11 +1,7 @@
-"""One forward-looking-sonar frame, as every other room sees it.
+"""Frames, what readers yield, and the errors of reading.
 
-MERGED:
-A frame of a recording that cannot be read, in the place where it would stand.
----
-What is raised for a frame that cannot be read, and warned of where frames are read nevertheless.
----
-Times as people read them.
+A reader yields `RawFrame`, `DamagedFrame` and `TruncatedFile`. The loader knows the path and the name of the file, and
+turns them into `Frame`, `FrameReadError` and `FrameReadWarning`.
 """
 
 from collections.abc import Callable
@@ -23,15 +19,15 @@ from sonar_debris.frames.geometry import FanGeometry, Navigation
 class Frame:
     """A fan-shaped (Cartesian) sonar frame.
 
-    Attributes:
-        image: ``(rows, cols)`` float32, finite. Integer sources are scaled by their type's maximum to
-            [0, 1]; float sources keep their values. Range grows upwards; outside the fan is 0.
+    Args:
+        image: ``(rows, cols)`` float32, finite, not negative. Integer pixels are divided by the maximum of their type,
+            so that they lie in [0, 1]; float pixels keep their values. Range grows upwards. Outside the fan is 0.
         source: the file that the frame was read from.
-        name: the file's name as reports show it: relative to the folder that was opened, or as given.
-        index: position of the frame in its file, 0 for a still image.
-        time: seconds since the epoch, or None where the file does not say.
-        geometry: where its pixels lie, or None where that is not known.
-        navigation: where the sonar was, or None where the file does not say.
+        name: the file's name in reports: relative to the folder that was opened, or as given.
+        index: position of the frame in its file; 0 for a still image.
+        time: seconds since the epoch, for a video since its start; None if the file does not record it.
+        geometry: the fan; None if it is not known.
+        navigation: position and heading of the sonar; None if the file does not record them.
     """
 
     image: np.ndarray
@@ -43,15 +39,35 @@ class Frame:
     navigation: Navigation | None = None
 
     def as_bytes(self) -> np.ndarray:
-        """The image as uint8: 255 for 1 and all that is brighter."""
-        return np.rint(self.image.clip(0, 1) * 255).astype(np.uint8)
+        """Return the image as ``(rows, cols)`` uint8: values from 0 to 1 become 0 to 255, greater ones 255."""
+        pixels: np.ndarray = np.rint(self.image.clip(0, 1) * 255).astype(np.uint8)
+        return pixels
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """A frame as a reader yields it, without the file's path and name.
+
+    Args:
+        image: ``(rows, cols)`` float32, as in `Frame`.
+        index: position of the frame in its file; 0 for a still image.
+        time: seconds since the epoch, or None.
+        geometry: the fan, or None.
+        navigation: position and heading of the sonar, or None.
+    """
+
+    image: np.ndarray
+    index: int = 0
+    time: float | None = None
+    geometry: FanGeometry | None = None
+    navigation: Navigation | None = None
 
 
 @dataclass(frozen=True)
 class DamagedFrame:
-    """What a reader yields for a frame that is damaged: those behind it may be whole.
+    """A frame that cannot be read, as a reader yields it. The frames after it may be intact.
 
-    Attributes:
+    Args:
         index: position of the frame in its file.
         reason: what is wrong with it.
     """
@@ -60,8 +76,30 @@ class DamagedFrame:
     reason: str
 
 
-def frame_or_damaged(index: int, read: Callable[[], Frame]) -> Frame | DamagedFrame:
-    """The frame that ``read`` makes, or that it is damaged, if it raises a ValueError."""
+@dataclass(frozen=True)
+class TruncatedFile:
+    """The end of a file that is incomplete, as a reader yields it after the last frame that can be read.
+
+    Args:
+        reason: where the file ends.
+    """
+
+    reason: str
+
+
+ReaderItem = RawFrame | DamagedFrame | TruncatedFile
+
+
+def frame_or_damaged(index: int, read: Callable[[], RawFrame]) -> RawFrame | DamagedFrame:
+    """Read a frame; return a `DamagedFrame` if that raises a ValueError.
+
+    Args:
+        index: position of the frame in its file.
+        read: reads and returns the frame.
+
+    Returns:
+        The frame, or the `DamagedFrame` with the error's message as reason.
+    """
     try:
         return read()
     except ValueError as error:
@@ -69,12 +107,12 @@ def frame_or_damaged(index: int, read: Callable[[], Frame]) -> Frame | DamagedFr
 
 
 class FrameReadError(SonarDebrisError):
-    """A file, a frame of it or a folder that cannot be read; its message is the one line ``NAME: reason``.
+    """A file, a frame or a folder cannot be read. The message is one line: ``NAME: reason``.
 
-    Attributes:
-        name: the file's name as reports show it.
+    Args:
+        name: the file's name in reports.
         reason: what is wrong with it.
-        index: position of the frame in its file; None if the whole file or folder is meant.
+        index: position of the frame in its file; None if the whole file or folder cannot be read.
     """
 
     def __init__(self, name: str, reason: str, index: int | None = None):
@@ -85,7 +123,7 @@ class FrameReadError(SonarDebrisError):
 
     @property
     def problem(self) -> str:
-        """What is wrong with which frame, if it is one frame of the file."""
+        """The reason, preceded by the frame's position if only one frame cannot be read."""
         return self.reason if self.index is None else f"frame {self.index}: {self.reason}"
 
     def __str__(self) -> str:
@@ -93,25 +131,32 @@ class FrameReadError(SonarDebrisError):
 
 
 class FrameReadWarning(SonarDebrisWarning):
-    """A file that is not whole, though frames could be read; its message is the one line ``NAME: what``.
+    """A file is incomplete, but some of its frames were read. The message is one line: ``NAME: reason``.
 
-    Attributes:
-        name: the file's name as reports show it.
+    Args:
+        name: the file's name in reports.
         reason: what is wrong with it.
     """
 
     def __init__(self, name: str, reason: str):
-        super().__init__(f"{name}: {reason}")
+        super().__init__(name, reason)
         self.name = name
         self.reason = reason
 
+    def __str__(self) -> str:
+        return " ".join(f"{self.name}: {self.reason}".split())
+
 
 def iso_time(seconds: float) -> str:
-    """Seconds since the epoch as ISO 8601 in UTC, to the millisecond; as a number where no calendar reaches.
+    """Return seconds since the epoch as ISO 8601 in UTC, to the millisecond.
+
+    A time that the calendar cannot represent, such as one from a damaged header, is returned in seconds.
 
     Example:
         >>> iso_time(0)
         '1970-01-01T00:00:00.000+00:00'
+        >>> iso_time(1e18)
+        '1e+18 s'
     """
     try:
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,8 +1,4 @@
-"""What of an input is to be read.
-
-MERGED:
-The order in which people count: ping-2 before ping-10.
-"""
+"""Selections of frames, and the order in which files are read."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,33 +6,60 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class FrameSelection:
-    """What of a file is to be read.
+    """The frames of an input that are to be read.
 
-    Attributes:
-        frames: which frames, by position, counted from 0; start and stop are not negative and the step is positive.
-        topic: of a ROS bag; None for the only one that shows frames.
+    Args:
+        frames: positions of the frames, counted from 0, as a slice. Its start and stop are None or not negative, its
+            step is None or positive.
+        topic: the topic of a ROS bag; None for the only topic that has frames. Other formats ignore it.
+
+    Example:
+        >>> FrameSelection(slice(100, 501, 5))  # what --frames 100-500:5 selects
+        FrameSelection(frames=slice(100, 501, 5), topic=None)
     """
 
     frames: slice = field(default_factory=lambda: slice(None))
     topic: str | None = None
+
+    def indices(self, count: int) -> range:
+        """Return the selected positions of a sequence of ``count`` frames.
+
+        Example:
+            >>> list(FrameSelection(slice(2, None, 3)).indices(10))
+            [2, 5, 8]
+        """
+        return range(count)[self.frames]
 
 
 ALL_FRAMES = FrameSelection()
 
 
 def shift_slice(frames: slice, position: int) -> slice:
-    """What a slice of a sequence takes of the part that begins at a position, counted from there.
+    """Return the part of a slice that lies behind a position, relative to that position.
+
+    Args:
+        frames: positions in a whole sequence.
+        position: where the part begins.
+
+    Returns:
+        The same positions counted from ``position``; those before it are dropped.
 
     Example:
-        >>> shift_slice(slice(2, 20, 5), 10)  # 2, 7, 12, 17 of the whole
+        >>> shift_slice(slice(2, 20, 5), 10)  # 2, 7, 12, 17: the last two lie behind 10
         slice(2, 10, 5)
     """
     start, step = frames.start or 0, frames.step or 1
-    missed = max(0, -(-(position - start) // step))
+    steps_before = max(0, -(-(position - start) // step))
     stop = None if frames.stop is None else max(0, frames.stop - position)
-    return slice(start + missed * step - position, stop, step)
+    return slice(start + steps_before * step - position, stop, step)
 
 
 def natural_sort_key(text: str) -> list[int | str]:
-    """A key that sorts numbers in a text by value; splitting at digits makes every second piece a number."""
+    """Return a sort key that compares numbers in a text by value.
+
+    Example:
+        >>> sorted(["ping-10", "ping-2"], key=natural_sort_key)
+        ['ping-2', 'ping-10']
+    """
+    # The pattern's group keeps the digits: texts and numbers alternate, so that like is compared with like.
     return [int(piece) if piece.isdecimal() else piece for piece in re.split(r"(\d+)", text)]

@@ -1,6 +1,6 @@
 """Reader of Tritech Gemini recordings, through pytritech.
 
-pytritech is under the GNU GPL, so it is no dependency of ours and no extra either: who wants it installs it.
+pytritech is licensed under the GNU GPL. It is therefore neither a dependency nor an extra: users install it themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sonar_debris.frames.frame import DamagedFrame, Frame, frame_or_damaged
+from sonar_debris.frames.frame import RawFrame, ReaderItem, frame_or_damaged
 from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
 from sonar_debris.frames.scan_conversion import convert_scan
 
@@ -23,30 +23,33 @@ if TYPE_CHECKING:
     from pytritech.image import ImageRecord
 
 
-def read_gemini(path: Path, name: str, wanted: FrameSelection = ALL_FRAMES) -> Iterator[Frame | DamagedFrame]:
-    """Read the frames of a recording; pytritech holds the compressed recording in memory.
+def read_gemini(path: Path, selection: FrameSelection = ALL_FRAMES) -> Iterator[ReaderItem]:
+    """Read the frames of a recording one by one; pytritech keeps the compressed recording in memory.
 
     Args:
         path: the ``.glf`` file.
-        name: the name that its frames shall bear.
-        wanted: which frames.
+        selection: the frames to read.
+
+    Yields:
+        The frames, and a `DamagedFrame` for each one that cannot be read.
 
     Raises:
+        OSError: the file cannot be opened.
         ValueError: pytritech is not installed, or cannot read the file.
     """
-    with _open(path) as recording:
-        for index in range(*wanted.frames.indices(len(recording.images))):
-            yield frame_or_damaged(index, partial(_read, recording, index, path, name))
+    with _open_recording(path) as recording:
+        for index in selection.indices(len(recording.images)):
+            yield frame_or_damaged(index, partial(_read_frame, recording, index))
 
 
 def count_gemini(path: Path) -> int:
-    """The number of frames of a recording."""
-    with _open(path) as recording:
+    """Return the number of frames of a recording."""
+    with _open_recording(path) as recording:
         return len(recording.images)
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[GLF]:
+def _open_recording(path: Path) -> Iterator[GLF]:
     if importlib.util.find_spec("pytritech") is None:
         raise ValueError("reading Gemini recordings needs pytritech, under the GNU GPL: pip install pytritech")
     from pytritech.glf import GLF
@@ -56,26 +59,30 @@ def _open(path: Path) -> Iterator[GLF]:
             yield recording
     except (ValueError, OSError):
         raise
-    except Exception as error:  # pytritech asserts, and leaves what it meets in damaged files as it comes
+    except Exception as error:  # pytritech fails on damaged files with assertions and errors of many other types
         raise ValueError(f"not a Gemini recording that pytritech reads ({error or type(error).__name__})") from error
 
 
-def _read(recording: GLF, index: int, path: Path, name: str) -> Frame:
+def _read_frame(recording: GLF, index: int) -> RawFrame:
     record = recording.images[index]
-    image, fan = convert_scan(*_scan(recording, record))
-    return Frame(image / np.float32(255), path, name, index, record.db_tx_time.timestamp(), fan)
+    echoes, bearings, first_range, range_step = _read_scan(recording, record)
+    image, fan = convert_scan(echoes, bearings, first_range, range_step)
+    return RawFrame(image / np.float32(255), index, record.db_tx_time.timestamp(), fan)
 
 
-def _scan(recording: GLF, record: ImageRecord) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Echoes ``(samples, beams)``, leftmost beam first, bearings in degrees, first range and step in metres."""
+def _read_scan(recording: GLF, record: ImageRecord) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Return echoes ``(samples, beams)``, bearings in degrees, first range and range step in metres.
+
+    The leftmost beam comes first.
+    """
     data, (beams, samples) = recording.extract_image(record)
     if beams < 2 or samples < 2 or len(data) != beams * samples or not record.modulation_freq:
         raise ValueError(f"{len(data)} bytes do not fit {samples} samples × {beams} beams")
-    # Radians, to the left; the leftmost beam comes first.
+    # pytritech gives radians to the left.
     bearings = -np.degrees(np.asarray(record.bearing_table))
     order = np.argsort(bearings, kind="stable")
     if not (np.isfinite(bearings).all() and (np.diff(bearings[order]) > 0).all()):
-        raise ValueError("its beams do not look in different directions")
-    step = record.sos_at_xd / 2 / record.modulation_freq
+        raise ValueError("its beams do not have distinct bearings")
+    range_step = record.sos_at_xd / 2 / record.modulation_freq
     echoes = np.frombuffer(data, np.uint8).reshape(samples, beams)
-    return echoes[:, order], bearings[order], record.range_start * step, step
+    return echoes[:, order], bearings[order], record.range_start * range_step, range_step

@@ -1,28 +1,57 @@
-"""Where the pixels of a fan-shaped frame lie: range and bearing, metres from the sonar, latitude and longitude.
-
-MERGED:
-Where the sonar was when it saw a frame, and what it saw lies where on Earth.
-"""
+"""The position of a frame's pixels: range and bearing, metres from the sonar, latitude and longitude."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from pyproj import Geod
 
+_EARTH = Geod(ellps="WGS84")
+
+
+def polar_to_metres(polar: np.ndarray) -> np.ndarray:
+    """Convert range and bearing to a position relative to the sonar.
+
+    Args:
+        polar: ``(..., 2)`` range in metres, and bearing in degrees to the right of the sonar's axis.
+
+    Returns:
+        ``(..., 2)`` metres to the right of the sonar and ahead of it.
+
+    Example:
+        >>> polar_to_metres([10.0, 90.0]).round(3).tolist()
+        [10.0, 0.0]
+    """
+    distance, bearing = np.moveaxis(np.asarray(polar, float), -1, 0)
+    bearing = np.radians(bearing)
+    return np.stack([distance * np.sin(bearing), distance * np.cos(bearing)], axis=-1)
+
+
+def metres_to_polar(metres: np.ndarray) -> np.ndarray:
+    """Convert a position relative to the sonar to range and bearing.
+
+    Args:
+        metres: ``(..., 2)`` metres to the right of the sonar and ahead of it.
+
+    Returns:
+        ``(..., 2)`` range in metres, and bearing in degrees in [-180, 180].
+    """
+    right, ahead = np.moveaxis(np.asarray(metres, float), -1, 0)
+    return np.stack([np.hypot(right, ahead), np.degrees(np.arctan2(right, ahead))], axis=-1)
+
 
 @dataclass(frozen=True)
 class FanGeometry:
-    """The fan of a frame whose range grows upwards.
+    """The fan of a frame, whose range grows upwards.
 
-    Pixel positions are x to the right and y down from the frame's upper left corner, as those of boxes: the first
-    pixel's centre lies at (0.5, 0.5). Bearings are degrees to the right of the sonar's axis.
+    Pixel positions are x to the right and y down from the upper left corner of the frame, as those of boxes: the centre
+    of the first pixel is (0.5, 0.5). Bearings are degrees to the right of the sonar's axis.
 
-    Attributes:
-        apex: x and y of the sonar; it mostly lies below the frame.
+    Args:
+        apex: x and y of the sonar, in pixels; it usually lies below the frame.
         metres_per_pixel: size of a pixel.
-        min_range: of the nearest echoes, in metres.
-        max_range: of the farthest, in metres.
-        field_of_view: degrees between the fan's sides, which lie evenly about the axis.
+        min_range: range of the nearest echoes, in metres.
+        max_range: range of the farthest echoes, in metres.
+        field_of_view: angle between the sides of the fan, in degrees; the axis lies in the middle.
     """
 
     apex: tuple[float, float]
@@ -33,80 +62,80 @@ class FanGeometry:
 
     @classmethod
     def of_window(cls, rows: int, min_range: float, max_range: float, field_of_view: float) -> "FanGeometry":
-        """The fan that fills a frame of ``rows`` rows, as high as needed and no wider.
+        """Return the fan of a range window that fills a frame from its first row to its last.
 
         Args:
             rows: height of the frame in pixels.
-            min_range: of the nearest echoes, in metres.
-            max_range: of the farthest, in metres.
-            field_of_view: in degrees, under 180.
+            min_range: range of the nearest echoes, in metres.
+            max_range: range of the farthest echoes, in metres.
+            field_of_view: angle between the sides of the fan in degrees, less than 180.
+
+        Returns:
+            The fan, with the apex in the middle of a frame that is as wide as the fan: see ``shape``.
 
         Raises:
-            ValueError: the window is empty, or no fan.
+            ValueError: the window is empty, or cannot be drawn as a fan.
         """
         if not (0 <= min_range < max_range < np.inf and 0 < field_of_view < 180 and rows > 0):
             raise ValueError(
                 "a fan has 0 <= min_range < max_range, a field of view under 180 degrees and rows. "
                 f"Received: {min_range} to {max_range} m, {field_of_view} degrees, {rows} rows"
             )
-        half = np.radians(field_of_view / 2)
-        # The sides' near ends are the lowest points, the arc's top the highest.
-        scale = (max_range - min_range * np.cos(half)) / rows
-        cols = 2 * max_range * np.sin(half) / scale
-        return cls(
-            (float(np.ceil(cols) / 2), float(max_range / scale)), float(scale), min_range, max_range, field_of_view
-        )
+        half_angle = np.radians(field_of_view / 2)
+        # The near ends of the sides are the lowest points of the fan, the top of the arc is the highest.
+        scale = float((max_range - min_range * np.cos(half_angle)) / rows)
+        cols = 2 * max_range * np.sin(half_angle) / scale
+        apex = (float(np.ceil(cols) / 2), float(max_range / scale))
+        return cls(apex, scale, min_range, max_range, field_of_view)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the frame that the fan fills."""
-        half = np.radians(self.field_of_view / 2)
-        rows = (self.max_range - self.min_range * np.cos(half)) / self.metres_per_pixel
-        cols = 2 * self.max_range * np.sin(half) / self.metres_per_pixel
+        half_angle = np.radians(self.field_of_view / 2)
+        rows = (self.max_range - self.min_range * np.cos(half_angle)) / self.metres_per_pixel
+        cols = 2 * self.max_range * np.sin(half_angle) / self.metres_per_pixel
         return max(1, round(rows)), max(1, int(np.ceil(cols - 1e-6)))
 
     def to_metres(self, xy: np.ndarray) -> np.ndarray:
-        """Pixels ``(..., 2)`` to metres right and ahead of the sonar ``(..., 2)``."""
-        return (np.asarray(xy, float) - self.apex) * [self.metres_per_pixel, -self.metres_per_pixel]
+        """Convert pixel positions ``(..., 2)`` to metres right of the sonar and ahead of it ``(..., 2)``."""
+        metres: np.ndarray = (np.asarray(xy, float) - self.apex) * [self.metres_per_pixel, -self.metres_per_pixel]
+        return metres
 
     def from_metres(self, metres: np.ndarray) -> np.ndarray:
-        """Metres right and ahead of the sonar ``(..., 2)`` to pixels ``(..., 2)``."""
-        return np.asarray(metres, float) / [self.metres_per_pixel, -self.metres_per_pixel] + self.apex
+        """Convert metres right of the sonar and ahead of it ``(..., 2)`` to pixel positions ``(..., 2)``."""
+        xy: np.ndarray = np.asarray(metres, float) / [self.metres_per_pixel, -self.metres_per_pixel] + self.apex
+        return xy
 
     def to_polar(self, xy: np.ndarray) -> np.ndarray:
-        """Pixels ``(..., 2)`` to range in metres and bearing in degrees ``(..., 2)``."""
-        right, ahead = np.moveaxis(self.to_metres(xy), -1, 0)
-        return np.stack([np.hypot(right, ahead), np.degrees(np.arctan2(right, ahead))], axis=-1)
+        """Convert pixel positions ``(..., 2)`` to range in metres and bearing in degrees ``(..., 2)``."""
+        return metres_to_polar(self.to_metres(xy))
 
     def from_polar(self, polar: np.ndarray) -> np.ndarray:
-        """Range in metres and bearing in degrees ``(..., 2)`` to pixels ``(..., 2)``."""
-        distance, bearing = np.moveaxis(np.asarray(polar, float), -1, 0)
-        bearing = np.radians(bearing)
-        return self.from_metres(np.stack([distance * np.sin(bearing), distance * np.cos(bearing)], axis=-1))
+        """Convert range in metres and bearing in degrees ``(..., 2)`` to pixel positions ``(..., 2)``."""
+        return self.from_metres(polar_to_metres(polar))
 
     def contains(self, xy: np.ndarray) -> np.ndarray:
-        """Whether pixels ``(..., 2)`` lie in the fan: ``(...)`` bool."""
+        """Return whether pixel positions ``(..., 2)`` lie inside the fan: ``(...)`` bool."""
         distance, bearing = np.moveaxis(self.to_polar(xy), -1, 0)
-        seen = (distance >= self.min_range) & (distance <= self.max_range)
-        return seen & (np.abs(bearing) <= self.field_of_view / 2)
+        inside: np.ndarray = (distance >= self.min_range) & (distance <= self.max_range)
+        inside &= np.abs(bearing) <= self.field_of_view / 2
+        return inside
 
     def size_in_metres(self, xyxy: np.ndarray) -> np.ndarray:
-        """Width and height ``(N, 2)`` of boxes ``(N, 4)``."""
-        return (xyxy[:, 2:] - xyxy[:, :2]) * self.metres_per_pixel
-
-
-_EARTH = Geod(ellps="WGS84")
+        """Return width and height ``(N, 2)`` in metres of boxes ``(N, 4)`` in pixels."""
+        size: np.ndarray = (xyxy[:, 2:] - xyxy[:, :2]) * self.metres_per_pixel
+        return size
 
 
 @dataclass(frozen=True)
 class Navigation:
-    """Position and attitude of the sonar.
+    """Position and heading of the sonar; an attribute is None if it is not known.
 
-    Attributes:
-        heading: of the sonar's axis, in degrees clockwise from north; None if not known.
-        latitude: in degrees, WGS 84; None if not known.
-        longitude: in degrees, WGS 84; None if not known.
-        depth: in metres; None if not known.
+    Args:
+        heading: direction of the sonar's axis, in degrees clockwise from north.
+        latitude: in degrees, WGS 84.
+        longitude: in degrees, WGS 84.
+        depth: in metres.
     """
 
     heading: float | None = None
@@ -116,31 +145,37 @@ class Navigation:
 
     @property
     def located(self) -> bool:
-        """Whether what the sonar sees can be placed on Earth."""
+        """Whether positions in the frame can be converted to latitude and longitude."""
         return None not in (self.heading, self.latitude, self.longitude)
 
     def to_position(self, polar: np.ndarray) -> np.ndarray:
-        """Range in metres and bearing in degrees ``(..., 2)`` to latitude and longitude ``(..., 2)``, in degrees.
+        """Convert range in metres and bearing in degrees ``(..., 2)`` to latitude and longitude ``(..., 2)``.
 
         Raises:
             ValueError: position or heading is not known.
         """
-        if not self.located:
-            raise ValueError(f"a position needs heading, latitude and longitude. Received: {self}")
+        heading, latitude, longitude = self._require_location("a position")
         distance, bearing = np.moveaxis(np.asarray(polar, float), -1, 0)
-        start = np.full(distance.shape, self.longitude), np.full(distance.shape, self.latitude)
-        longitude, latitude, _ = _EARTH.fwd(*start, self.heading + bearing, distance)
-        return np.stack([latitude, longitude], axis=-1)
+        longitudes, latitudes = np.full(distance.shape, longitude), np.full(distance.shape, latitude)
+        longitudes, latitudes, _ = _EARTH.fwd(longitudes, latitudes, heading + bearing, distance)
+        return np.stack([latitudes, longitudes], axis=-1)
 
     def to_polar(self, position: np.ndarray) -> np.ndarray:
-        """Latitude and longitude ``(..., 2)`` to range and bearing, in [-180, 180) degrees, ``(..., 2)``.
+        """Convert latitude and longitude in degrees ``(..., 2)`` to range and bearing ``(..., 2)``.
+
+        Ranges are in metres, bearings in degrees in [-180, 180).
 
         Raises:
             ValueError: position or heading is not known.
         """
-        if not self.located:
-            raise ValueError(f"a bearing needs heading, latitude and longitude. Received: {self}")
-        latitude, longitude = np.moveaxis(np.asarray(position, float), -1, 0)
-        start = np.full(latitude.shape, self.longitude), np.full(latitude.shape, self.latitude)
-        azimuth, _, distance = _EARTH.inv(*start, longitude, latitude)
-        return np.stack([distance, (azimuth - self.heading + 180) % 360 - 180], axis=-1)
+        heading, latitude, longitude = self._require_location("a bearing")
+        latitudes, longitudes = np.moveaxis(np.asarray(position, float), -1, 0)
+        start = np.full(latitudes.shape, longitude), np.full(latitudes.shape, latitude)
+        azimuth, _, distance = _EARTH.inv(*start, longitudes, latitudes)
+        return np.stack([distance, (azimuth - heading + 180) % 360 - 180], axis=-1)
+
+    def _require_location(self, result: str) -> tuple[float, float, float]:
+        """Return heading, latitude and longitude; raise a ValueError if one of them is not known."""
+        if self.heading is None or self.latitude is None or self.longitude is None:
+            raise ValueError(f"{result} needs heading, latitude and longitude. Received: {self}")
+        return self.heading, self.latitude, self.longitude

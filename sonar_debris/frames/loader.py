@@ -1,16 +1,18 @@
-"""Opening a file or a folder of frames."""
+"""Open, count and describe files and folders of frames."""
 
 import os
 import stat
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from sonar_debris.frames.fan_outline import RangeWindow
-from sonar_debris.frames.frame import DamagedFrame, Frame, FrameReadError, frame_or_damaged
+from sonar_debris.frames.range_window import RangeWindow
+from sonar_debris.frames.frame import DamagedFrame, Frame, FrameReadError, FrameReadWarning, RawFrame, TruncatedFile
 from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection, natural_sort_key, shift_slice
-from sonar_debris.frames.readers import UNSUPPORTED_FORMATS, Format, find_format, known_formats
+from sonar_debris.frames.readers import find_format, is_recognised, known_formats
 from sonar_debris.frames.sidecar import apply_sidecar
 
 OnError = Callable[[FrameReadError], None]
@@ -19,136 +21,193 @@ OnError = Callable[[FrameReadError], None]
 def open_frames(
     path: str | os.PathLike[str],
     on_error: OnError | None = None,
-    wanted: FrameSelection = ALL_FRAMES,
+    selection: FrameSelection = ALL_FRAMES,
     window: RangeWindow | None = None,
 ) -> Iterator[Frame]:
-    """Open a file or a folder as a stream of frames, of which one is in memory at a time.
+    """Open a file or a folder as a stream of frames; one frame is in memory at a time.
 
-    A folder is searched with all its subfolders, in natural order (``ping-2`` before ``ping-10``). Files of
-    other formats, hidden files and folders, and links to folders are passed over.
+    A folder is read with all its subfolders, in natural order (``ping-2`` before ``ping-10``). Files of other formats,
+    hidden files and folders, and links to folders are skipped.
 
     Args:
         path: a file of a known format (an image, an array, a video, a recording) or a folder.
-        on_error: called with the error of each file, frame of a recording or subfolder that cannot be read, after
-            which the iteration goes on. By default the error is raised.
-        wanted: which frames, by their position in the file or among all frames of the folder.
-        window: what is known of the fan of frames that do not tell it.
+        on_error: called with the error of each file, frame or subfolder that cannot be read; the iteration continues
+            after it. By default the error is raised.
+        selection: the frames to read, by their position in the file, or among all frames of the folder.
+        window: the sonar's settings, for frames whose file has no geometry.
 
     Returns:
         An iterator of frames.
 
     Raises:
-        FrameReadError: at the call, if the path is missing, a file of no known format, or a folder without a
-            file of a known format; in the iteration, if a file cannot be read and ``on_error`` is None.
+        FrameReadError: at the call, if the path is missing, a file of an unknown format, or a folder without a file of
+            a known format; during the iteration, if a file cannot be read and ``on_error`` is None.
+
+    Warns:
+        FrameReadWarning: during the iteration, if a file is truncated.
 
     Example:
         >>> for frame in open_frames("survey/"):  # doctest: +SKIP
         ...     print(frame.name, frame.image.shape)
     """
-    name, report = os.fspath(path), on_error or _raise
-    formats = "known formats: " + " ".join(known_formats())
+    name, on_error = os.fspath(path), on_error or _raise_error
+    formats = f"known formats: {' '.join(known_formats())}"
     try:
         is_folder = stat.S_ISDIR(os.stat(path).st_mode)
     except (OSError, ValueError) as error:
-        raise FrameReadError(name, _reason(error)) from error
+        raise FrameReadError(name, _get_reason(error)) from error
     path = Path(path)
     if is_folder:
-        files = [(file, file.relative_to(path).as_posix()) for file in find_files(path, report)]
+        files = [(file, file.relative_to(path).as_posix()) for file in find_files(path, on_error)]
         if not files:
             raise FrameReadError(name, f"the folder holds no frames; {formats}")
-        return _read(files, report, wanted, window)
-    if not _is_recognised(path):
+    elif is_recognised(path):
+        files = [(path, name)]
+    else:
         raise FrameReadError(name, f"not a file of frames; {formats}")
-    return _read([(path, name)], report, wanted, window)
+    return _read_files(files, on_error, selection, window)
 
 
-def find_files(folder: Path, report: OnError) -> list[Path]:
-    """Find what ``open_frames`` reads of a folder.
+def find_files(folder: Path, on_error: OnError) -> list[Path]:
+    """List the files of a folder that `open_frames` reads.
 
     Args:
-        folder: searched with its subfolders.
-        report: called with the error of each subfolder that cannot be searched.
+        folder: the folder; its subfolders are searched too.
+        on_error: called with the error of each subfolder that cannot be searched.
 
     Returns:
-        The files of known formats, in natural order, and the recordings that cannot be read for want of an open format.
+        The files of known formats, and the recordings in unsupported formats, which are errors. In natural order.
     """
     files = []
-    for parent, folders, names in os.walk(folder, onerror=partial(_report_folder, folder, report)):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for parent, subfolders, names in os.walk(folder, onerror=partial(_report_folder, folder, on_error)):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         files += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(filter(_is_recognised, files), key=_natural_key)
+    return sorted(filter(is_recognised, files), key=_natural_key)
 
 
-def count_frames(path: Path) -> int:
-    """Count the frames of a file or folder without decoding them; a file that cannot be read counts as one."""
+def count_frames(path: str | os.PathLike[str], selection: FrameSelection = ALL_FRAMES) -> int:
+    """Count the selected frames of a file or folder without decoding them.
+
+    The number is an estimate: damaged frames are counted, a file that cannot be read counts as one frame, and of a ROS
+    bag all topics with frames are counted.
+
+    Args:
+        path: a file or a folder.
+        selection: the frames that are to be read.
+
+    Returns:
+        The number of frames.
+    """
+    path = Path(path)
     files = find_files(path, lambda error: None) if path.is_dir() else [path]
-    return sum(map(_count, files))
+    return len(selection.indices(sum(map(_count_file, files))))
 
 
-def _count(file: Path) -> int:
+def describe_file(path: Path) -> dict[str, Any]:
+    """Describe a file of frames: format, number of frames, size, fan, position, and the sonar if the format has it.
+
+    Args:
+        path: a file of a known format.
+
+    Returns:
+        The values by names that carry their units; values that are not known are left out.
+
+    Raises:
+        FrameReadError: the file cannot be read.
+    """
+    frame = read_first_frame(path)
     try:
-        return _format_of(file).count(file)
-    except (OSError, ValueError):
-        return 1
+        file_format = find_format(path)
+        description = {
+            "file": str(path),
+            "format": file_format.name,
+            "frames": file_format.count(path),
+            **file_format.describe(path),
+        }
+    except (OSError, ValueError) as error:
+        raise FrameReadError(str(path), _get_reason(error)) from error
+    rows, cols = frame.image.shape
+    return description | {"rows": rows, "cols": cols} | _describe_frame(frame)
 
 
-def _is_recognised(path: Path) -> bool:
-    return find_format(path) is not None or path.suffix.lower() in UNSUPPORTED_FORMATS
+def read_first_frame(path: Path) -> Frame:
+    """Read the first frame of a file that is not damaged.
+
+    Raises:
+        FrameReadError: no frame of the file can be read.
+    """
+    errors: list[FrameReadError] = []
+    for frame in open_frames(path, errors.append):
+        return frame
+    raise errors[0] if errors else FrameReadError(str(path), "it holds no frames")
 
 
-def _format_of(path: Path) -> Format:
-    if path.suffix.lower() in UNSUPPORTED_FORMATS:
-        raise ValueError(UNSUPPORTED_FORMATS[path.suffix.lower()])
-    return find_format(path)
+def _describe_frame(frame: Frame) -> dict[str, Any]:
+    description: dict[str, Any] = {}
+    if frame.geometry:
+        description["metres_per_pixel"] = round(frame.geometry.metres_per_pixel, 5)
+        description["field_of_view_deg"] = round(frame.geometry.field_of_view, 2)
+    if frame.navigation:
+        values = {
+            "heading_deg": (frame.navigation.heading, 2),
+            "latitude": (frame.navigation.latitude, 7),
+            "longitude": (frame.navigation.longitude, 7),
+            "depth_m": (frame.navigation.depth, 2),
+        }
+        description |= {key: round(value, decimals) for key, (value, decimals) in values.items() if value is not None}
+    return description
 
 
-def _report_folder(root: Path, report: OnError, error: OSError) -> None:
-    folder = Path(error.filename)
-    name = str(root) if folder == root else folder.relative_to(root).as_posix()
-    report(FrameReadError(name, _reason(error)))
-
-
-def _natural_key(path: Path) -> tuple:
-    return [natural_sort_key(part) for part in path.parts], path  # the path itself settles 01 against 1
-
-
-def _read(
-    files: list[tuple[Path, str]], report: OnError, wanted: FrameSelection, window: RangeWindow | None
+def _read_files(
+    files: list[tuple[Path, str]], on_error: OnError, selection: FrameSelection, window: RangeWindow | None
 ) -> Iterator[Frame]:
-    for path, name, chosen in _choose(files, wanted):
+    for path, name, file_selection in _select_files(files, selection):
         try:
             _check_file(path)
-            for read in _format_of(path).read(path, name, chosen):
-                frame = (
-                    read
-                    if isinstance(read, DamagedFrame)
-                    else frame_or_damaged(read.index, partial(_complete, read, window))
-                )
-                if isinstance(frame, Frame):
-                    yield frame
+            for item in find_format(path).read(path, file_selection):
+                if isinstance(item, TruncatedFile):
+                    warnings.warn(FrameReadWarning(name, item.reason), stacklevel=2)
+                    continue
+                frame = item if isinstance(item, DamagedFrame) else _complete_frame(item, path, name, window)
+                if isinstance(frame, DamagedFrame):
+                    on_error(FrameReadError(name, frame.reason, frame.index))
                 else:
-                    report(FrameReadError(name, frame.reason, frame.index))
+                    yield frame
         except (OSError, ValueError) as error:
-            report(FrameReadError(name, _reason(error)))
+            on_error(FrameReadError(name, _get_reason(error)))
 
 
-def _choose(files: list[tuple[Path, str]], wanted: FrameSelection) -> Iterator[tuple[Path, str, FrameSelection]]:
-    """The files that hold wanted frames, and which of each are wanted."""
-    position, stop = 0, wanted.frames.stop
+def _select_files(
+    files: list[tuple[Path, str]], selection: FrameSelection
+) -> Iterator[tuple[Path, str, FrameSelection]]:
+    """Yield path and name of each file with selected frames, and the selection relative to its first frame."""
+    position, stop = 0, selection.frames.stop
     for path, name in files:
-        if wanted.frames == slice(None):
-            yield path, name, wanted
+        if selection.frames == slice(None):
+            yield path, name, selection
         elif stop is None or position < stop:
-            count, frames = _count(path), shift_slice(wanted.frames, position)
+            count = _count_file(path)
+            file_selection = replace(selection, frames=shift_slice(selection.frames, position))
             position += count
-            if range(count)[frames]:
-                yield path, name, replace(wanted, frames=frames)
+            if file_selection.indices(count):
+                yield path, name, file_selection
 
 
-def _complete(frame: Frame, window: RangeWindow | None) -> Frame:
-    """The frame with the geometry that a sidecar or the user knows."""
-    known = apply_sidecar(frame)
-    return window.add_to(known) if window else known
+def _complete_frame(raw: RawFrame, path: Path, name: str, window: RangeWindow | None) -> Frame | DamagedFrame:
+    """Add path and name to a reader's frame, and the geometry of the sidecar or the user if it has none."""
+    frame = Frame(raw.image, path, name, raw.index, raw.time, raw.geometry, raw.navigation)
+    try:
+        frame = apply_sidecar(frame)
+        return window.add_to(frame) if window else frame
+    except ValueError as error:
+        return DamagedFrame(raw.index, str(error))
+
+
+def _count_file(path: Path) -> int:
+    try:
+        return find_format(path).count(path)
+    except (OSError, ValueError):
+        return 1
 
 
 def _check_file(path: Path) -> None:
@@ -159,9 +218,19 @@ def _check_file(path: Path) -> None:
         raise ValueError("the file is empty")
 
 
-def _reason(error: Exception) -> str:
+def _report_folder(root: Path, on_error: OnError, error: OSError) -> None:
+    folder = Path(error.filename)
+    name = str(root) if folder == root else folder.relative_to(root).as_posix()
+    on_error(FrameReadError(name, _get_reason(error)))
+
+
+def _natural_key(path: Path) -> tuple[list[list[int | str]], Path]:
+    return [natural_sort_key(part) for part in path.parts], path  # the path itself orders 01 and 1
+
+
+def _get_reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _raise(error: FrameReadError) -> None:
+def _raise_error(error: FrameReadError) -> None:
     raise error

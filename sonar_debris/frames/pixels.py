@@ -1,13 +1,19 @@
-"""From pixels as stored to a frame's grey image."""
+"""Convert stored pixels to the grey image of a frame, and silence OpenCV while it decodes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
 
 MAX_PIXELS = 2**26
 
+_OPENCV_LOG = getattr(cv2.utils, "logging", cv2)  # OpenCV 4 has these functions in cv2 itself
+_SILENT = 0
+
 
 def check_shape(shape: tuple[int, ...]) -> None:
-    """Refuse a shape that is no single frame, before memory is spent on it.
+    """Refuse a shape that is not that of a frame, before memory is allocated for it.
 
     Args:
         shape: ``(rows, cols)`` or ``(rows, cols, channels)`` with 1, 3 or 4 channels.
@@ -24,38 +30,75 @@ def check_shape(shape: tuple[int, ...]) -> None:
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
-    """Scale stored pixels and turn colour into grey.
+    """Scale stored pixels and convert colour to grey.
+
+    Integers are divided by the maximum of their type; floats and bools keep their values. NaN and negative infinity,
+    which simulators write outside the fan and where nothing came back, become 0. An image with negative values is taken
+    as decibels: its lowest value becomes 0, and 0 decibels, or the highest value if that is greater, becomes 1. Colour
+    becomes the luma of ITU-R BT.601; equal channels give exactly their value.
 
     Args:
-        pixels: ``(rows, cols)`` or ``(rows, cols, channels)`` bool, integer or float; 3 channels are RGB,
-            a fourth (alpha) is ignored.
+        pixels: ``(rows, cols)`` or ``(rows, cols, channels)`` bool, integer or float; 3 channels are RGB, a fourth
+            channel (alpha) is ignored.
 
     Returns:
-        ``(rows, cols)`` float32, finite, not negative: integers divided by their type's maximum, floats and
-        bools as they are, colour by the luma of ITU-R BT.601; equal channels give exactly their value.
+        ``(rows, cols)`` float32, finite, not negative.
 
     Raises:
-        ValueError: the pixels are of another type, negative, not finite, or not a frame's shape.
+        ValueError: the pixels have another type, are all NaN, hold positive infinity, or are not a frame.
+
+    Example:
+        >>> to_grey(np.array([[-np.inf, -60.0, -30.0, 0.0]]))
+        array([[0. , 0. , 0.5, 1. ]], dtype=float32)
     """
     check_shape(pixels.shape)
     image = _scale(np.atleast_3d(pixels)[..., :3])
-    if not np.isfinite(image).all():
-        raise ValueError("the image holds NaN or infinite values")
+    is_echo = np.isfinite(image)
+    if not is_echo.all():
+        _check_not_finite(image)
+        image[~is_echo] = 0
     if image.min() < 0:
-        raise ValueError(f"the image holds negative values. Received: minimum {image.min():g}")
-    return _luma(np.ascontiguousarray(image))
+        image = np.where(is_echo, _scale_decibels(image), np.float32(0))
+    return _compute_luma(np.ascontiguousarray(image))
 
 
 def _scale(pixels: np.ndarray) -> np.ndarray:
     if pixels.dtype.kind in "iu":
-        return np.divide(pixels, np.iinfo(pixels.dtype).max, dtype=np.float32)
+        scaled: np.ndarray = np.divide(pixels, np.iinfo(pixels.dtype).max, dtype=np.float32)
+        return scaled
     if pixels.dtype.kind in "bf":
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which is refused
+        with np.errstate(over="ignore"):  # values too large for float32 become infinite, which is refused
             return pixels.astype(np.float32)
     raise ValueError(f"pixels must be bool, integer or float. Received: dtype {pixels.dtype}")
 
 
-def _luma(image: np.ndarray) -> np.ndarray:
-    if (image == image[..., :1]).all():  # the luma's rounding would change grey data stored as colour
-        return image[..., 0].copy()
+def _check_not_finite(image: np.ndarray) -> None:
+    if np.isposinf(image).any():
+        raise ValueError("the image holds infinite values, or values too large for float32")
+    if np.isnan(image).all():
+        raise ValueError("the image holds NaN only")
+
+
+def _scale_decibels(image: np.ndarray) -> np.ndarray:
+    """Scale decibels to [0, 1]; the zeros that replace pixels without echo must not be its lowest value."""
+    floor, full_scale = np.float64(image.min()), max(0.0, np.float64(image.max()))
+    scaled: np.ndarray = ((image - floor) / (full_scale - floor)).astype(np.float32)
+    return scaled
+
+
+def _compute_luma(image: np.ndarray) -> np.ndarray:
+    if (image == image[..., :1]).all():  # the luma's rounding would change grey data that is stored as colour
+        grey: np.ndarray = image[..., 0].copy()
+        return grey
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+
+
+@contextmanager
+def silent_opencv() -> Iterator[None]:
+    """Keep OpenCV's own messages off stderr: the reader reports a damaged file in one line."""
+    level = _OPENCV_LOG.getLogLevel()
+    _OPENCV_LOG.setLogLevel(_SILENT)
+    try:
+        yield
+    finally:
+        _OPENCV_LOG.setLogLevel(level)

@@ -1,15 +1,12 @@
-"""Which reader opens which file.
+"""The registry of readers: which reader opens which file.
 
-A reader is a function of a file's path, of the name that its frames shall bear, and of what of it is wanted. It yields
-the file's frames one by one, a `DamagedFrame` in place of one that cannot be read, and raises OSError or ValueError,
-with the reason as message, where the file gives no more. Beside it stands a function that tells, without decoding them,
-how many frames a file holds.
+A reader is a function of a path and a `FrameSelection`. It yields the selected frames one by one as `RawFrame`, a
+`DamagedFrame` in place of each frame that cannot be read, and a `TruncatedFile` at the end of an incomplete file. Where
+no more can be read, it raises an OSError or a ValueError with the reason as message. A reader knows neither the name of
+the file in reports nor the user's settings: the loader adds these.
 
-Other packages add readers by entry points of the group ``sonar_debris.readers``: the entry point's name is the suffix
-without its dot, its object a `Format`.
-
-MERGED:
-Recordings whose formats have no open description, and how to get their frames out.
+Other packages add readers through entry points of the group ``sonar_debris.readers``: the entry point's name is the
+suffix without its dot, its object is a `Format`.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,10 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from sonar_debris.frames.aris import count_aris, describe_aris, read_aris
 from sonar_debris.frames.arrays import count_archive, count_array, read_archive, read_array
-from sonar_debris.frames.frame import DamagedFrame, Frame
+from sonar_debris.frames.frame import ReaderItem
 from sonar_debris.frames.frame_selection import FrameSelection
 from sonar_debris.frames.gemini import count_gemini, read_gemini
 from sonar_debris.frames.images import count_images, read_image
@@ -30,32 +28,34 @@ from sonar_debris.frames.video import count_video, describe_video, read_video
 GROUP = "sonar_debris.readers"
 
 
-def _nothing_more(path: Path) -> dict:
+def _describe_nothing(path: Path) -> dict[str, Any]:
     return {}
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format of files that hold frames.
+    """A format of files that contain frames.
 
-    Attributes:
-        name: as people call it.
-        read: yields the wanted frames of a file.
-        count: tells how many there are; raises OSError or ValueError where the file cannot be read.
-        describe: what ``info`` tells of a file beside what its frames tell.
+    Args:
+        name: name of the format in reports.
+        read: takes a file and a selection, and yields the selected frames.
+        count: returns the number of frames of a file without decoding them; raises an OSError or a ValueError if the
+            file cannot be read.
+        describe: returns what ``info`` prints of a file in addition to what its first frame shows. The names carry the
+            units.
     """
 
     name: str
-    read: Callable[[Path, str, FrameSelection], Iterator[Frame | DamagedFrame]]
+    read: Callable[[Path, FrameSelection], Iterator[ReaderItem]]
     count: Callable[[Path], int]
-    describe: Callable[[Path], dict] = _nothing_more
+    describe: Callable[[Path], dict[str, Any]] = _describe_nothing
 
 
 _IMAGE = Format("image", read_image, count_images)
 _VIDEO = Format("video", read_video, count_video, describe_video)
 _ROS = Format("ROS bag", read_ros, count_ros, describe_ros)
 
-_OWN: dict[str, Format] = {
+_BUILT_IN: dict[str, Format] = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm"), _IMAGE),
     ".npy": Format("NumPy array", read_array, count_array),
     ".npz": Format("NumPy archive", read_archive, count_archive),
@@ -65,21 +65,36 @@ _OWN: dict[str, Format] = {
     **dict.fromkeys((".mp4", ".avi", ".mkv", ".mov"), _VIDEO),
 }
 
-
-@cache
-def known_formats() -> dict[str, Format]:
-    """The format of each suffix: our own, then those of other packages."""
-    return _OWN | {f".{point.name.lower()}": point.load() for point in entry_points(group=GROUP)}
-
-
-def find_format(path: Path) -> Format | None:
-    """Return the format that a file's suffix, upper case or lower, tells, or None."""
-    return known_formats().get(path.suffix.lower())
-
-
+# Recordings whose formats are not published, with what to do about them.
 UNSUPPORTED_FORMATS = {
     ".oculus": "a Blueprint Subsea Oculus recording, whose format is not open: export it from Oculus ViewPoint as MP4",
     ".son": "a BlueView recording, whose format is not open: export it from ProViewer as AVI or images",
     ".ddf": "a DIDSON recording, whose format is not open: export it from the DIDSON software as AVI or JPEG",
     ".ecd": "a Tritech recording, whose format is not open: export it from Gemini SeaNet as AVI or GLF",
 }
+
+
+@cache
+def known_formats() -> dict[str, Format]:
+    """Return the format of each suffix: the built-in ones, then those of other packages."""
+    return _BUILT_IN | {f".{point.name.lower()}": point.load() for point in entry_points(group=GROUP)}
+
+
+def is_recognised(path: Path) -> bool:
+    """Return whether a file's suffix is that of a known format, or of a recording in an unsupported format."""
+    suffix = path.suffix.lower()
+    return suffix in known_formats() or suffix in UNSUPPORTED_FORMATS
+
+
+def find_format(path: Path) -> Format:
+    """Return the format of a file's suffix; upper and lower case are the same.
+
+    Raises:
+        ValueError: the format is unsupported or not known; the message is the reason.
+    """
+    suffix = path.suffix.lower()
+    if suffix in UNSUPPORTED_FORMATS:
+        raise ValueError(UNSUPPORTED_FORMATS[suffix])
+    if suffix not in known_formats():
+        raise ValueError(f"not a file of frames; known formats: {' '.join(known_formats())}")
+    return known_formats()[suffix]

@@ -1,11 +1,8 @@
-"""Geometry, navigation and time of frames whose own format cannot hold them: ``geometry.json`` in their folder.
+"""Geometry, navigation and time of frames whose file format cannot store them: ``geometry.json`` in their folder.
 
-One object: ``format_version`` and ``files``, in which each file's name stands for a list of what is known of its
-frames, in order: ``geometry``, ``navigation`` and ``time``, with the attributes of `FanGeometry`, `Navigation` and
-`Frame`.
-
-MERGED:
-Writes what `sonar_debris.frames.sidecar` reads.
+The file has one JSON object with ``format_version`` and ``files``. ``files`` gives for each file name a list with one
+object per frame, in order: ``geometry``, ``navigation`` and ``time``, with the attributes of `FanGeometry`,
+`Navigation` and `Frame`.
 """
 
 import json
@@ -13,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sonar_debris.files import atomic_text
 from sonar_debris.frames.frame import Frame
@@ -22,50 +20,61 @@ SIDECAR_FILE, FORMAT_VERSION = "geometry.json", 1
 
 
 def apply_sidecar(frame: Frame) -> Frame:
-    """The frame with what the sidecar in its folder knows of it and the frame itself does not.
+    """Return a frame with geometry, navigation and time from the sidecar in its folder.
+
+    A frame that has a geometry already, or that the sidecar does not list, is returned as it is.
 
     Raises:
-        ValueError: the sidecar cannot be understood.
+        ValueError: the sidecar is damaged.
     """
     path = frame.source.parent / SIDECAR_FILE
     if frame.geometry or not path.is_file():
         return frame
-    known = _read(path, path.stat().st_mtime_ns).get(frame.source.name, [])
-    return replace(frame, **known[frame.index]) if frame.index < len(known) else frame
-
-
-@lru_cache(maxsize=4)
-def _read(path: Path, changed: int) -> dict[str, list[dict]]:
-    """What a sidecar holds; read again after it has changed."""
-    try:
-        content = json.loads(path.read_text())
-        if content["format_version"] != FORMAT_VERSION:
-            raise ValueError("made by another version of sonar-debris")
-        return {name: [_parse(about) for about in frames] for name, frames in content["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{SIDECAR_FILE} beside it cannot be understood ({error})") from error
-
-
-def _parse(about: dict) -> dict:
-    known: dict = {"time": None if about.get("time") is None else float(about["time"])}
-    if "geometry" in about:
-        known["geometry"] = FanGeometry(**about["geometry"] | {"apex": tuple(map(float, about["geometry"]["apex"]))})
-    if "navigation" in about:
-        known["navigation"] = Navigation(**about["navigation"])
-    return known
+    attributes = _read_sidecar(path, path.stat().st_mtime_ns).get(frame.source.name, [])
+    return replace(frame, **attributes[frame.index]) if frame.index < len(attributes) else frame
 
 
 def write_sidecar(folder: Path, frames: Iterable[tuple[str, Frame]]) -> None:
-    """Write what is known of frames that were stored in a folder.
+    """Write the sidecar of the frames that were stored in a folder.
 
     Args:
-        folder: where the frames' files lie.
-        frames: the name of each frame's file, and the frame.
+        folder: the folder of the frames' files.
+        frames: file name and frame of each; the frames of one file in order.
     """
-    files: dict[str, list[dict]] = {}
+    files: dict[str, list[dict[str, Any]]] = {}
     for name, frame in frames:
-        parts = {"geometry": frame.geometry, "navigation": frame.navigation}
-        about = {key: asdict(part) for key, part in parts.items() if part} | {"time": frame.time}
-        files.setdefault(name, []).append(about)
+        entry: dict[str, Any] = {}
+        if frame.geometry:
+            entry["geometry"] = asdict(frame.geometry)
+        if frame.navigation:
+            entry["navigation"] = asdict(frame.navigation)
+        entry["time"] = frame.time
+        files.setdefault(name, []).append(entry)
     with atomic_text(folder / SIDECAR_FILE) as stream:
         json.dump({"format_version": FORMAT_VERSION, "files": files}, stream, indent=1)
+
+
+@lru_cache(maxsize=4)
+def _read_sidecar(path: Path, modified_ns: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the attributes of the frames of each file.
+
+    The time of the last change is part of the cache's key: a sidecar that was changed is read again.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format_version"] != FORMAT_VERSION:
+            raise ValueError("made by another version of sonar-debris")
+        return {name: [_parse_entry(entry) for entry in entries] for name, entries in content["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{SIDECAR_FILE} in its folder cannot be read ({error}); repair or delete it") from error
+
+
+def _parse_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a `Frame` that an entry of the sidecar gives."""
+    attributes: dict[str, Any] = {"time": None if entry.get("time") is None else float(entry["time"])}
+    if "geometry" in entry:
+        x, y = entry["geometry"]["apex"]
+        attributes["geometry"] = FanGeometry(**{**entry["geometry"], "apex": (float(x), float(y))})
+    if "navigation" in entry:
+        attributes["navigation"] = Navigation(**entry["navigation"])
+    return attributes

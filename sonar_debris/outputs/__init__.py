@@ -1,1 +1,1 @@
-
+"""Write detections and frames to files: COCO, CSV, annotated pictures, PNG and video."""

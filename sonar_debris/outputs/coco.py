@@ -1,73 +1,148 @@
-"""Detections as a COCO file (https://cocodataset.org/#format-data)."""
+"""Write detections as a COCO file, and build COCO images, categories and annotations.
+
+Reference:
+    https://cocodataset.org/#format-data
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from sonar_debris.detections import Detections
 from sonar_debris.files import atomic_text
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.georeference import georeference
 
+# Digits after the decimal point of pixels and of probabilities.
+PIXEL_DECIMALS, SCORE_DECIMALS = 3, 6
+
+
+def coco_categories(class_names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return COCO's ``categories``; ids count from 1, so a category's id is its class index plus 1.
+
+    Example:
+        >>> coco_categories(["can", "tire"])
+        [{'id': 1, 'name': 'can'}, {'id': 2, 'name': 'tire'}]
+    """
+    return [{"id": category_id, "name": name} for category_id, name in enumerate(class_names, start=1)]
+
+
+def coco_image(image_id: int, file_name: str, rows: int, cols: int, frame_index: int = 0) -> dict[str, Any]:
+    """Return an element of COCO's ``images``.
+
+    Args:
+        image_id: id of the image, counted from 1.
+        file_name: the frame's file.
+        rows: height of the frame in pixels.
+        cols: width of the frame in pixels.
+        frame_index: position of the frame in its file.
+
+    Returns:
+        The image, ready for JSON.
+    """
+    return {"id": image_id, "file_name": file_name, "width": cols, "height": rows, "frame_index": frame_index}
+
+
+def coco_annotation(
+    annotation_id: int,
+    image_id: int,
+    category_id: int,
+    xywh: Sequence[float],
+    score: float | None = None,
+    objectness: float | None = None,
+) -> dict[str, Any]:
+    """Return an element of COCO's ``annotations``.
+
+    Args:
+        annotation_id: id of the annotation, counted from 1.
+        image_id: id of its image.
+        category_id: id of its category: the class index plus 1.
+        xywh: left, top, width and height of the box in pixels.
+        score: probability that box and class are right, in [0, 1]; None for ground truth.
+        objectness: probability of an object of any class, in [0, 1]; None for ground truth.
+
+    Returns:
+        The annotation, ready for JSON; ``score`` and ``objectness`` only if given.
+
+    Example:
+        >>> coco_annotation(1, 1, 2, (10, 20, 5, 4))["area"]
+        20
+    """
+    annotation = {
+        "id": annotation_id,
+        "image_id": image_id,
+        "category_id": category_id,
+        "bbox": [round(value, PIXEL_DECIMALS) for value in xywh],
+        "area": round(xywh[2] * xywh[3], PIXEL_DECIMALS),
+        "iscrowd": 0,
+    }
+    probabilities = {"score": score, "objectness": objectness}
+    return annotation | {
+        key: round(float(value), SCORE_DECIMALS) for key, value in probabilities.items() if value is not None
+    }
+
 
 class CocoFile:
-    """Gathers the detections of many frames and writes them as one COCO object.
+    """Collect the detections of many frames and write them as one COCO object.
 
-    Besides COCO's own ``info``, ``images``, ``categories`` and ``annotations`` the object has ``failures``: the
-    frames that could not be read. Ids count from 1; a category's id is its class id plus 1. An annotation also tells
-    range and bearing, size in metres and position, where the frame does.
+    In addition to COCO's ``info``, ``images``, ``categories`` and ``annotations``, the object has ``failures``: the
+    frames that could not be read. Annotations have ``score`` and ``objectness``; range, bearing, size in metres and
+    position where the frame's geometry is known; and ``"alternative": true`` if the detection is a second label of an
+    object.
 
-    Attributes:
-        class_names: the classes that detections index into.
-        info: what made the detections, copied into the file.
+    Args:
+        class_names: the classes that the detections index.
+        info: version, model and thresholds; copied into the file.
     """
 
-    def __init__(self, class_names: Sequence[str], info: dict):
+    def __init__(self, class_names: Sequence[str], info: dict[str, Any]):
         self.class_names = tuple(class_names)
         self.info = info
-        self._images: list[dict] = []
-        self._annotations: list[dict] = []
-        self._failures: list[dict] = []
+        self._images: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
+        self._failures: list[dict[str, Any]] = []
 
     def add(self, frame: Frame, detections: Detections) -> None:
-        """Add a frame, also one without detections."""
+        """Add a frame, even if it has no detections.
+
+        Args:
+            frame: the frame.
+            detections: its detections.
+        """
         rows, cols = frame.image.shape
         image_id = len(self._images) + 1
-        self._images.append(
-            {"id": image_id, "file_name": frame.name, "width": cols, "height": rows, "frame_index": frame.index}
-        )
-        columns = (detections.xyxy, detections.class_id, detections.score, detections.objectness)
-        places = georeference(frame, detections.xyxy)
-        for *detection, where in zip(*columns, places, strict=True):
-            self._annotations.append(_annotation(len(self._annotations) + 1, image_id, *detection) | where)
+        self._images.append(coco_image(image_id, frame.name, rows, cols, frame.index))
+        positions = georeference(frame, detections.xyxy)
+        for index, (left, top, right, bottom) in enumerate(detections.xyxy.tolist()):
+            annotation = coco_annotation(
+                len(self._annotations) + 1,
+                image_id,
+                int(detections.class_id[index]) + 1,
+                (left, top, right - left, bottom - top),
+                detections.score[index],
+                detections.objectness[index],
+            )
+            alternative = {"alternative": True} if detections.alternative[index] else {}
+            self._annotations.append(annotation | positions[index] | alternative)
 
     def add_failure(self, file_name: str, error: str) -> None:
-        """Add a frame that could not be read, and why."""
+        """Add a frame that could not be read.
+
+        Args:
+            file_name: the frame's file.
+            error: why it could not be read.
+        """
         self._failures.append({"file_name": file_name, "error": error})
 
     def write(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         content = {
             "info": self.info,
             "images": self._images,
-            "categories": [{"id": i, "name": name} for i, name in enumerate(self.class_names, start=1)],
+            "categories": coco_categories(self.class_names),
             "annotations": self._annotations,
             "failures": self._failures,
         }
         with atomic_text(path) as stream:
             json.dump(content, stream, indent=1, allow_nan=False)
-
-
-def _annotation(annotation_id: int, image_id: int, xyxy, class_id, score, objectness) -> dict:
-    left, top, right, bottom = (float(edge) for edge in xyxy)
-    width, height = right - left, bottom - top
-    return {
-        "id": annotation_id,
-        "image_id": image_id,
-        "category_id": int(class_id) + 1,
-        "bbox": [round(value, 3) for value in (left, top, width, height)],
-        "area": round(width * height, 3),
-        "iscrowd": 0,
-        "score": round(float(score), 6),
-        "objectness": round(float(objectness), 6),
-    }

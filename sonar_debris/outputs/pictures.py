@@ -1,8 +1,4 @@
-"""Frames with their detections drawn in.
-
-MERGED:
-Annotated pictures on disk.
-"""
+"""Draw detections into frames, and write the annotated pictures to a folder."""
 
 import colorsys
 from pathlib import Path, PurePath
@@ -14,69 +10,92 @@ from sonar_debris.detections import Detections
 from sonar_debris.files import UniqueNames, write_png
 from sonar_debris.frames.frame import Frame
 
-# A frame whose shorter side is less than this is enlarged, so that a label fits and can be read.
+# A frame whose shorter side has fewer pixels is enlarged, so that its labels fit and can be read.
 MIN_SIDE = 200
+# An enlarged frame's longer side does not exceed this.
 MAX_SIDE = 2000
 FONT, FONT_SCALE, PADDING = cv2.FONT_HERSHEY_SIMPLEX, 0.4, 2
 GREY = (190, 190, 190)
 BLACK = (0, 0, 0)
 
 
-def draw_detections(image: np.ndarray, detections: Detections) -> np.ndarray:
-    """Draw a box and a label (name and score) for each detection, in a colour for each class.
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Scale an image so that its brightest pixel is white; negative values become black.
+
+    Data of 12 bits in a 16-bit file, or floats of any range, are visible then.
 
     Args:
-        image: ``(rows, cols)`` float32; its brightest echo becomes white, so that 12-bit data in 16-bit files
-            shows too; negative values are black.
+        image: ``(rows, cols)`` float32.
+
+    Returns:
+        ``(rows, cols)`` uint8; all 0 if no pixel is positive.
+
+    Example:
+        >>> to_uint8(np.float32([[-1, 0.05, 0.1]]))
+        array([[  0, 127, 255]], dtype=uint8)
+    """
+    positive = image.clip(min=0)
+    # Dividing first makes the brightest pixel exactly 1, hence 255.
+    scaled: np.ndarray = positive / (positive.max() or 1.0) * 255
+    return scaled.astype(np.uint8)
+
+
+def draw_detections(image: np.ndarray, detections: Detections) -> np.ndarray:
+    """Draw a box and a label (class and score) for each detection, in the colour of its class.
+
+    Alternative labels of an object are left out: they would cover its best label.
+
+    Args:
+        image: ``(rows, cols)`` float32, scaled by `to_uint8`.
         detections: boxes in pixels of the image.
 
     Returns:
-        ``(rows · s, cols · s, 3)`` uint8 BGR picture; the factor s is 1 unless the frame is smaller than
+        ``(rows * s, cols * s, 3)`` uint8 BGR picture. The factor s is 1, or more if the frame is smaller than
         ``MIN_SIDE`` pixels.
     """
+    detections = detections[~detections.alternative]
     scale = _enlargement(image.shape)
-    grey = image.clip(min=0)
-    grey /= grey.max() or 1.0
-    grey = cv2.resize((grey * 255).astype(np.uint8), None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
+    grey = cv2.resize(to_uint8(image), None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     boxes = np.rint(detections.xyxy * scale).astype(int)
-    colours = [class_colour(i, len(detections.class_names)) for i in detections.class_id]
+    colours = [class_colour(class_id, len(detections.class_names)) for class_id in detections.class_id]
     for (left, top, right, bottom), colour in zip(boxes, colours, strict=True):
         cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, thickness=1)
-    # Labels after all boxes and the best last: none is crossed by a line, and the best is never hidden.
+    # Labels are drawn after all boxes, so that no line crosses a label, and the best label last, so that it is visible.
     for i in reversed(range(len(detections))):
         _draw_label(picture, f"{detections.names[i]} {detections.score[i]:.2f}", boxes[i], colours[i])
     return picture
 
 
-def class_colour(class_id: int, classes: int) -> tuple[int, int, int]:
-    """Give a class its colour.
+def class_colour(class_id: int, class_count: int) -> tuple[int, int, int]:
+    """Return the colour of a class: light hues, evenly spaced, that are visible on a dark frame.
 
     Args:
         class_id: index of the class.
-        classes: how many there are; the last is "unknown", and grey.
+        class_count: number of classes. The last is "unknown", which is grey.
 
     Returns:
-        BGR, 0 to 255: light hues, evenly spread, that show on a dark frame.
+        Blue, green and red, 0 to 255.
     """
-    if class_id == classes - 1:
+    if class_id == class_count - 1:
         return GREY
-    red, green, blue = colorsys.hsv_to_rgb(class_id / max(1, classes - 1), 0.6, 1.0)
+    red, green, blue = colorsys.hsv_to_rgb(class_id / max(1, class_count - 1), 0.6, 1.0)
     return int(255 * blue), int(255 * green), int(255 * red)
 
 
-def _enlargement(shape: tuple[int, int]) -> int:
-    """Whole factor that brings the shorter side to MIN_SIDE, but the longer one not over MAX_SIDE."""
+def _enlargement(shape: tuple[int, ...]) -> int:
+    """Return the integer factor that brings the shorter side to MIN_SIDE, unless the longer would exceed MAX_SIDE."""
     shorter, longer = sorted(shape)
     return max(1, min(-(-MIN_SIDE // shorter), MAX_SIDE // longer))
 
 
 def _draw_label(picture: np.ndarray, text: str, box: np.ndarray, colour: tuple[int, int, int]) -> None:
-    """Write black text on the class's colour, above the box where there is room, else within it."""
-    (width, height), descent = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
-    width, height = width + 2 * PADDING, height + descent + 2 * PADDING
-    left, top, _, _ = box
-    top = top - height if top >= height else top
+    """Draw black text on the class's colour, above the box if there is room, otherwise inside it."""
+    (text_width, text_height), descent = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
+    width, height = text_width + 2 * PADDING, text_height + descent + 2 * PADDING
+    left, top = int(box[0]), int(box[1])
+    if top >= height:
+        top -= height
     left = max(0, min(left, picture.shape[1] - width))
     top = max(0, min(top, picture.shape[0] - height))
     cv2.rectangle(picture, (left, top), (left + width - 1, top + height - 1), colour, thickness=cv2.FILLED)
@@ -85,10 +104,10 @@ def _draw_label(picture: np.ndarray, text: str, box: np.ndarray, colour: tuple[i
 
 
 class PictureFolder:
-    """Writes one PNG a frame; no two frames share a file, and none lies outside the folder.
+    """Write one annotated PNG per frame, each with its own file name inside the folder.
 
-    Attributes:
-        folder: where the pictures go; made with the first of them.
+    Args:
+        folder: where the pictures are written; created with the first picture.
     """
 
     def __init__(self, folder: Path):
@@ -98,24 +117,32 @@ class PictureFolder:
     def add(self, frame: Frame, detections: Detections) -> None:
         """Draw a frame's detections and write the picture.
 
+        Args:
+            frame: the frame.
+            detections: its detections.
+
         Raises:
-            OSError: it cannot be written.
+            OSError: the picture cannot be written.
         """
-        path = self.folder / f"{self._names.take(picture_stem(frame.name, frame.index))}.png"
+        path = self.folder / f"{self._names.unique(picture_stem(frame.name, frame.index))}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_png(path, draw_detections(frame.image, detections))
 
 
 def picture_stem(name: str, index: int) -> str:
-    """Name a frame's picture after the frame.
+    """Return the file name, without suffix, of a frame's picture.
 
     Args:
-        name: the frame's name; its folders are kept when they lead downwards, and dropped when they lead
-            elsewhere (an absolute path, or one with ``..``).
-        index: position in a recording; 0 is left out.
+        name: the frame's name. Its folders are kept if the path leads downwards; they are dropped if the path is
+            absolute or contains ``..``.
+        index: position of the frame in its file; 0 is left out.
 
     Returns:
         A relative path without suffix.
+
+    Example:
+        >>> picture_stem("dive/07.aris", 12)
+        'dive/07-000012'
     """
     path = PurePath(name)
     if path.is_absolute() or ".." in path.parts:

@@ -1,15 +1,10 @@
-"""Where detections lie in the world, as far as their frame tells.
-
-MERGED:
-Detections as a table, one row each.
----
-What ``detect`` leaves behind, in one folder.
-"""
+"""Write the results of a detection run to a folder: COCO, CSV and annotated pictures."""
 
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from sonar_debris.detections import Detections
 from sonar_debris.files import atomic_text
@@ -18,80 +13,92 @@ from sonar_debris.outputs.coco import CocoFile
 from sonar_debris.outputs.georeference import DECIMALS, georeference
 from sonar_debris.outputs.pictures import PictureFolder
 
-COLUMNS = (
-    "file",
-    "frame",
-    "time",
-    "x",
-    "y",
-    "w",
-    "h",
-    "class",
-    "score",
-    "objectness",
-    *DECIMALS,
-)
+COCO_FILE, CSV_FILE, PICTURE_FOLDER = "detections.coco.json", "detections.csv", "annotated"
+BOX_COLUMNS = ("file", "frame", "time", "x", "y", "w", "h", "class", "score", "objectness")
+COLUMNS = (*BOX_COLUMNS, *DECIMALS, "alternative")
 
 
 class DetectionTable:
-    """Gathers the detections of many frames and writes them as CSV with the header ``COLUMNS``.
+    """Collect the detections of many frames and write them as CSV with the header ``COLUMNS``.
 
-    x, y are a box's left and top and w, h its size, in pixels of the frame as stored; time is in seconds since the
-    epoch. What is not known stays empty.
+    x, y are a box's left and top, w, h its width and height, in pixels of the frame as stored. The time is in seconds
+    since 1970-01-01 UTC. ``alternative`` is 1 if the detection is a second label of an object, else 0. Unknown values
+    are empty.
     """
 
     def __init__(self) -> None:
-        self._rows: list[tuple] = []
+        self._rows: list[tuple[str | int | float, ...]] = []
 
     def add(self, frame: Frame, detections: Detections) -> None:
-        """Add a row for each detection of a frame."""
+        """Add one row per detection.
+
+        Args:
+            frame: the frame.
+            detections: its detections.
+        """
         self._rows.extend(_rows(frame, detections))
 
     def write(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         with atomic_text(path) as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows(self._rows)
 
 
-def _rows(frame: Frame, detections: Detections) -> Iterator[tuple]:
+def _rows(frame: Frame, detections: Detections) -> Iterator[tuple[str | int | float, ...]]:
     time = "" if frame.time is None else f"{frame.time:.6f}"
-    places = georeference(frame, detections.xyxy)
-    columns = zip(detections.xyxy, detections.names, detections.score, detections.objectness, places, strict=True)
-    for (left, top, right, bottom), name, score, objectness, where in columns:
-        box = (f"{value:.2f}" for value in (left, top, right - left, bottom - top))
-        known = (where.get(key, "") for key in DECIMALS)
-        yield frame.name, frame.index, time, *box, name, f"{score:.4f}", f"{objectness:.4f}", *known
+    positions = georeference(frame, detections.xyxy)
+    for index, (left, top, right, bottom) in enumerate(detections.xyxy):
+        yield (
+            frame.name,
+            frame.index,
+            time,
+            *(f"{value:.2f}" for value in (left, top, right - left, bottom - top)),
+            detections.names[index],
+            f"{detections.score[index]:.4f}",
+            f"{detections.objectness[index]:.4f}",
+            *(positions[index].get(key, "") for key in DECIMALS),
+            int(detections.alternative[index]),
+        )
 
 
 class ResultFolder:
-    """Writes ``detections.coco.json``, ``detections.csv`` and, if wanted, ``annotated/`` into a folder.
+    """Write ``detections.coco.json``, ``detections.csv`` and annotated pictures to a folder.
 
-    The pictures are written as the frames come, the two files at the end, each whole or not at all.
+    Pictures are written when a frame is added; the two files at the end, atomically.
+
+    Args:
+        folder: where the results are written; must exist.
+        class_names: the classes that the detections index.
+        info: version, model and thresholds, for the COCO file.
+        pictures: whether to write ``annotated/``, one PNG per frame.
 
     Attributes:
-        folder: where the results go.
-        frames: how many frames were added.
-        found: how many objects of each class, by name.
+        frames: number of frames added.
+        counts: number of detections by class name; alternative labels are not counted.
     """
 
-    def __init__(self, folder: Path, class_names: Sequence[str], info: dict, pictures: bool = True):
+    def __init__(self, folder: Path, class_names: Sequence[str], info: dict[str, Any], pictures: bool = True):
         self.folder = folder
         self.frames = 0
-        self.found: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self._coco = CocoFile(class_names, info)
         self._table = DetectionTable()
-        self._pictures = PictureFolder(folder / "annotated") if pictures else None
+        self._pictures = PictureFolder(folder / PICTURE_FOLDER) if pictures else None
 
     def add(self, frame: Frame, detections: Detections) -> None:
-        """Add what was found in a frame, and draw its picture.
+        """Add a frame and draw its picture.
+
+        Args:
+            frame: the frame.
+            detections: its detections.
 
         Raises:
-            OSError: the picture cannot be written; what was found is added all the same.
+            OSError: the picture cannot be written; the detections are added all the same.
         """
         self.frames += 1
-        self.found.update(detections.names)
+        self.counts.update(detections[~detections.alternative].names)
         self._coco.add(frame, detections)
         self._table.add(frame, detections)
         if self._pictures:
@@ -105,5 +112,5 @@ class ResultFolder:
         """
         for file_name, error in failures:
             self._coco.add_failure(file_name, error)
-        self._coco.write(self.folder / "detections.coco.json")
-        self._table.write(self.folder / "detections.csv")
+        self._coco.write(self.folder / COCO_FILE)
+        self._table.write(self.folder / CSV_FILE)

@@ -1,18 +1,15 @@
-"""One network that scores the objectness of a window and names what it shows, from shared features.
+"""A network that predicts the objectness of a window and its class from shared features, and its training.
 
 Reference:
     Valdenegro-Toro, End-to-End Object Detection and Recognition in Forward-Looking Sonar Images with Convolutional
     Neural Networks, 2016, doi:10.1109/AUV.2016.7778662.
-
-MERGED:
-Train the network of shared features on windows, their IoU with boxes, and the classes of those boxes.
 """
 
 from functools import partial
 from pathlib import Path
 
 import keras
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from sonar_debris.detectors.sliding_window.networks import build_objectness
 from sonar_debris.detectors.sliding_window.sampler import WindowSampler
@@ -22,10 +19,10 @@ FEATURES = 96
 
 
 def build_shared_detector(classes: int) -> keras.Model:
-    """The objectness network with a second head, FC(96)-BN-FC(classes), on its convolutions.
+    """Build the objectness network with a second head, FC(96)-BN-FC(classes), on its convolutions.
 
-    Without batch-norm, and on the FC(96) that objectness has learned, of which most units are silent, hardly any class
-    is learned in the same number of steps.
+    The second head has features of its own, with batch-norm: most units of objectness's FC(96) are silent, and on these
+    features hardly any class is learned in the same number of steps.
 
     Args:
         classes: number of classes.
@@ -36,57 +33,61 @@ def build_shared_detector(classes: int) -> keras.Model:
     """
     trunk = build_objectness()
     features = layers.Dense(FEATURES, use_bias=False, name="class_fc")(trunk.get_layer("flatten").output)
-    # The default momentum of 0.99 needs thousands of steps until the running statistics arrive.
+    # With Keras' default momentum of 0.99 the running statistics need thousands of steps to converge.
     features = layers.BatchNormalization(momentum=0.9, name="class_norm")(features)
     features = layers.ReLU(name="features")(features)
-    named = layers.Dense(classes, activation="softmax", dtype="float32", name="class")(layers.Dropout(0.3)(features))
-    outputs = layers.Concatenate(dtype="float32")([trunk.outputs[0], named])
+    class_layer = layers.Dense(classes, activation="softmax", dtype="float32", name="class")
+    probabilities = class_layer(layers.Dropout(0.3)(features))
+    outputs = layers.Concatenate(dtype="float32")([trunk.outputs[0], probabilities])
     return keras.Model(trunk.inputs, outputs, name="shared_detector")
 
 
 def objectness_part(network: keras.Model) -> keras.Model:
-    """The first head alone, with the same weights, as `make_dense` takes it."""
+    """Return an objectness network with the weights of the first head, as `make_dense` takes it."""
     part = build_objectness()
-    for layer in (each for each in part.layers if each.weights):
-        layer.set_weights(network.get_layer(layer.name).get_weights())
+    for layer in part.layers:
+        if layer.weights:
+            layer.set_weights(network.get_layer(layer.name).get_weights())
     return part
 
 
 def feature_part(network: keras.Model) -> keras.Model:
-    """From windows to the features ``(batch, 96)`` that the second head names."""
+    """Return the model from windows to the features ``(batch, 96)`` of the second head."""
     return keras.Model(network.inputs, network.get_layer("features").output)
 
 
 def train_shared_detector(
-    train: WindowSampler, val: WindowSampler | None, classes: int, schedule: TrainingConfig, run: Path
+    train: WindowSampler, val: WindowSampler | None, classes: int, config: TrainingConfig, run: Path
 ) -> keras.Model:
-    """Train a network of `build_shared_detector`.
+    """Train the network of `build_shared_detector`.
 
     Args:
         train: draws the training windows.
         val: draws the validation windows, or None.
         classes: number of classes.
-        schedule: how long and how fast.
-        run: gets ``shared.keras`` and its log.
+        config: length and learning rate.
+        run: folder of ``shared.keras`` and its log.
 
     Returns:
         The trained network.
     """
     build = partial(build_shared_detector, classes)
-    return fit(build, train.recognition, val and val.recognition, shared_loss, schedule, run, "shared")
+    validation = val.recognition if val else None
+    return fit(build, train.recognition, validation, shared_loss, config, run, name="shared")
 
 
-def shared_loss(target, predicted):
-    """Cross-entropy of objectness with the IoU ramp, and of the class where the window shows an object.
+def shared_loss(target: KerasTensor, predicted: KerasTensor) -> KerasTensor:
+    """Return the cross-entropy of objectness plus, for windows that show an object, that of the class.
 
     Args:
-        target: ``(batch, 2)``: the ramp in [0, 1], and the class, or -1 for background.
-        predicted: ``(batch, 1 + classes)``.
+        target: ``(batch, 2)``: the target of objectness in [0, 1] (`iou_ramp`), and the class, or -1 for background.
+        predicted: ``(batch, 1 + classes)``: objectness in [0, 1], then class probabilities.
 
     Returns:
         ``(batch,)`` losses.
     """
-    ramp, class_id = target[:, :1], ops.cast(target[:, 1], "int32")
-    shown = ops.cast(class_id >= 0, predicted.dtype)
-    naming = keras.losses.sparse_categorical_crossentropy(ops.maximum(class_id, 0), predicted[:, 1:])
-    return keras.losses.binary_crossentropy(ramp, predicted[:, :1]) + shown * naming
+    objectness, class_id = target[:, :1], ops.cast(target[:, 1], "int32")
+    shows_object = ops.cast(class_id >= 0, predicted.dtype)
+    objectness_loss = keras.losses.binary_crossentropy(objectness, predicted[:, :1])
+    class_loss = keras.losses.sparse_categorical_crossentropy(ops.maximum(class_id, 0), predicted[:, 1:])
+    return objectness_loss + shows_object * class_loss

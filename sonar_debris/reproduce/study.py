@@ -1,8 +1,4 @@
-"""Units of work, each done once and kept: an interrupted run goes on where it stopped.
-
-MERGED:
-What one run of `sonar-debris reproduce` works on, and what it leaves behind.
-"""
+"""A study of one published result: its settings, a cache of the results computed so far, and its report."""
 
 import json
 import platform
@@ -13,70 +9,77 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
-from tabulate import tabulate
+from typing import Any
 
 from sonar_debris import __version__
 from sonar_debris.files import atomic_text, check_resume
 
+# The result of one unit of work, e.g. of one training: anything that JSON can hold.
+Result = dict[str, Any]
+
 
 class ResultCache:
-    """Keeps the results of the units of one study, each in a JSON file of its own.
+    """Compute each unit of work of a study once: an interrupted study resumes where it stopped.
 
     Args:
-        folder: where they are kept; made if it is not there.
-        label: what the study is called in the lines that tell its progress on stderr.
-        total: how many units there are, for the time left.
+        folder: folder of the results, one JSON file per unit. It is created if needed.
+        label: name of the study in the progress lines on stderr.
+        total: number of units, for the time left.
     """
 
     def __init__(self, folder: Path, label: str, total: int):
         self._folder = folder
         self._label = label
         self._total = total
-        self._seen = 0
+        self._requested = 0
         self._seconds: list[float] = []
         folder.mkdir(parents=True, exist_ok=True)
 
-    def cell(self, name: str, compute: Callable[[], dict]) -> dict:
-        """The result of a unit: as kept, or computed now and then kept.
+    def get_or_compute(self, name: str, compute: Callable[[], Result]) -> Result:
+        """Return the result of a unit: the stored one, or else compute and store it.
 
         Args:
-            name: of the unit, fit for a file name; it must tell all that decides the result.
-            compute: gives a result that JSON can hold.
+            name: name of the unit, and of its file. It must contain everything that determines the result.
+            compute: returns a result that JSON can hold.
+
+        Returns:
+            The result as read from its file.
         """
         path = self._folder / f"{name}.json"
-        self._seen += 1
-        if path.is_file():
-            return json.loads(path.read_text())
-        begin = time.monotonic()
-        result = compute()
-        with atomic_text(path) as stream:
-            json.dump(result, stream)
-        self._seconds.append(time.monotonic() - begin)
-        self._tell(name)
-        # As read back, so that a resumed run sees the same: tuples are lists, keys are strings.
-        return json.loads(path.read_text())
+        self._requested += 1
+        if not path.is_file():
+            start = time.monotonic()
+            result = compute()
+            with atomic_text(path) as stream:
+                json.dump(result, stream)
+            self._seconds.append(time.monotonic() - start)
+            self._print_progress(name)
+        # Also a new result is read back: JSON turns tuples into lists and keys into strings, and a resumed study must
+        # see the same.
+        stored: Result = json.loads(path.read_text())
+        return stored
 
-    def _tell(self, name: str) -> None:
-        left = sum(self._seconds) / len(self._seconds) * max(0, self._total - self._seen) / 60
+    def _print_progress(self, name: str) -> None:
+        mean_seconds = sum(self._seconds) / len(self._seconds)
+        minutes_left = mean_seconds * max(0, self._total - self._requested) / 60
         print(
-            f"{self._label} {self._seen}/{self._total}  {name}  {self._seconds[-1]:.0f} s, {left:.1f} min left",
+            f"{self._label} {self._requested}/{self._total}  {name}  {self._seconds[-1]:.0f} s, "
+            f"{minutes_left:.1f} min left",
             file=sys.stderr,
         )
 
 
 @dataclass(frozen=True)
 class Study:
-    """One published result, to be regenerated.
+    """The settings of one run of a study.
 
     Attributes:
         root: the folder of the public release.
-        folder: gets ``report.md``, ``results.json``, plots, and the units of work done so far in ``cells/``.
-        quick: small settings that show that everything runs; the figures mean little.
-        seed: the first of the seeds.
+        folder: the output folder: ``report.md``, ``results.json``, plots, and the results of the units in ``cells/``.
+        quick: small settings that show that everything runs; the figures are not meaningful.
+        seed: the first random seed.
         precision: a Keras dtype policy for training.
-        command: that was given, for the report.
+        command: the command line that started the run, for the report.
     """
 
     root: Path
@@ -86,32 +89,39 @@ class Study:
     precision: str = "float32"
     command: str = ""
 
-    def ledger(self, label: str, total: int) -> ResultCache:
-        """The study's units of work.
+    def open_cache(self, label: str, total: int) -> ResultCache:
+        """Open the cache of the study's results.
+
+        Args:
+            label: name of the study in the progress lines on stderr.
+            total: number of units of work.
+
+        Returns:
+            The cache, in ``cells/``.
 
         Raises:
             SonarDebrisError: the folder holds a study with other settings.
         """
-        self.claim(self.folder)
+        self.check_folder(self.folder)
         return ResultCache(self.folder / "cells", label, total)
 
-    def claim(self, folder: Path) -> None:
-        """Make a folder for this study's results or networks, or find it made with the same settings.
+    def check_folder(self, folder: Path) -> None:
+        """Create a folder for results or networks, or check that an existing one belongs to the same settings.
 
         Raises:
-            SonarDebrisError: it was made with others.
+            SonarDebrisError: the folder holds results of other settings.
         """
         check_resume(folder, {"quick": self.quick, "seed": self.seed, "precision": self.precision})
 
-    def write(self, title: str, sections: Sequence[str], figures: dict) -> None:
-        """Write the report and the results.
+    def write_report(self, title: str, sections: Sequence[str], figures: dict[str, Any]) -> None:
+        """Write ``report.md`` and ``results.json``.
 
         Args:
             title: heading of the report.
-            sections: Markdown paragraphs and tables, one after the other.
-            figures: what ``results.json`` holds beside the command, the seed and the versions.
+            sections: Markdown paragraphs and tables.
+            figures: content of ``results.json`` in addition to the command, the settings and the versions.
         """
-        about = {
+        settings = {
             "command": self.command,
             "quick": self.quick,
             "seed": self.seed,
@@ -119,35 +129,63 @@ class Study:
             "versions": _versions(),
         }
         with atomic_text(self.folder / "results.json") as stream:
-            json.dump(about | figures, stream, indent=1)
-        made = f"Made by `{self.command}` (seed {self.seed}, {self.precision}; versions in `results.json`)."
-        warning = ["**Quick run: small settings, to show that everything runs. The figures mean little.**"]
+            json.dump(settings | figures, stream, indent=1)
+        paragraphs = [
+            f"# {title}",
+            f"Made by `{self.command}` (seed {self.seed}, {self.precision}; versions in `results.json`).",
+        ]
+        if self.quick:
+            paragraphs.append(
+                "**Quick run: small settings, to show that everything runs. The figures are not meaningful.**"
+            )
         with atomic_text(self.folder / "report.md") as stream:
-            stream.write("\n\n".join([f"# {title}", made, *warning * self.quick, *sections]) + "\n")
+            stream.write("\n\n".join([*paragraphs, *sections]) + "\n")
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
-    """A Markdown table of text, numbers to the right."""
-    align = ("left", *("right",) * (len(header) - 1))
-    return tabulate(rows, header, tablefmt="github", colalign=align, disable_numparse=True)
-
-
-def percent(share: float | None, spread: float | None = None) -> str:
-    """A share, and its spread, as per cent: ``98.2 ± 0.3``; ``–`` for None."""
-    if share is None:
-        return "–"
-    return f"{100 * share:.1f}" + ("" if spread is None else f" ± {100 * spread:.1f}")
-
-
-def pooled_accuracy(cells: Sequence[dict]) -> str:
-    """Pooled accuracy of several tests and the deviation between them; of equally long tests, their mean accuracy.
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Format a Markdown table whose first column is aligned left and whose other columns are aligned right.
 
     Args:
-        cells: for each test its ``given`` and ``true`` classes and its ``accuracy``.
+        header: names of the columns.
+        rows: cells of each row.
+
+    Returns:
+        The lines of the table.
+
+    Example:
+        >>> print(markdown_table(["row", "found"], [["ours", "98.2"]]))
+        | row  | found |
+        |:-----|------:|
+        | ours |  98.2 |
     """
-    correct = np.concatenate([np.equal(cell["given"], cell["true"]) for cell in cells])
-    spread = np.std([cell["accuracy"] for cell in cells], ddof=1) if len(cells) > 1 else None
-    return percent(correct.mean(), spread)
+    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    rule = f"|:{'-' * (widths[0] + 1)}|" + "".join(f"{'-' * (width + 1)}:|" for width in widths[1:])
+    lines = [_format_row(cells, widths) for cells in (header, *rows)]
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _format_row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    numbers = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+    return f"| {' | '.join([cells[0].ljust(widths[0]), *numbers])} |"
+
+
+def percent(share: float | None, deviation: float | None = None) -> str:
+    """Format a share and its standard deviation in per cent.
+
+    Args:
+        share: a share in [0, 1], or None for ``–``.
+        deviation: its standard deviation, or None to leave it out.
+
+    Returns:
+        Text with one decimal.
+
+    Example:
+        >>> percent(0.982, 0.0032)
+        '98.2 ± 0.3'
+    """
+    if share is None:
+        return "–"
+    return f"{100 * share:.1f}" + ("" if deviation is None else f" ± {100 * deviation:.1f}")
 
 
 def _versions() -> dict[str, str]:

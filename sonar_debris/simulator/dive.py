@@ -1,4 +1,4 @@
-"""A simulated dive: the sonar moves on over a sea floor on which objects lie, each seen in many frames."""
+"""Simulated dives: the sonar moves forward over objects on the sea floor and sees each object in many frames."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,13 +7,16 @@ import numpy as np
 
 from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.simulator.fan import COLS, Fan
-from sonar_debris.simulator.scene import Scene, cut_to_fan, tight_box
-from sonar_debris.simulator.shapes import OBJECTS
+from sonar_debris.simulator.reflectors import Reflector
+from sonar_debris.simulator.scene import Scene, bounding_box, clip_to_fan
+from sonar_debris.simulator.shapes import SHAPES
 
-# In pixels of the fan's frames.
-ADVANCE = 5.0  # of the sonar from frame to frame
-SPACING = 170.0  # of the objects along the way, on average
-APART = 130.0  # least distance of two objects
+# Lengths in pixels of the fan's frames.
+ADVANCE = 5.0  # of the sonar between frames
+_SPACING = 170.0  # mean distance of successive objects along the track
+_MIN_DISTANCE = 130.0  # between any two objects
+_MAX_OFFSET = 60.0  # from the track to either side
+_MARGIN = 80.0  # beyond the fan within which an object may still reach into it
 
 
 @dataclass(frozen=True)
@@ -21,55 +24,74 @@ class PlacedObject:
     """An object on the sea floor.
 
     Attributes:
-        number: from 1, in the order of the way.
-        name: of its class.
-        right: of the sonar's way, in pixels.
-        ahead: of the sonar at the first frame, in pixels.
+        object_id: number of the object along the track, from 1.
+        class_name: the object's class.
+        offset: distance to the right of the sonar's track, in pixels.
+        distance: distance along the track from the sonar's first position, in pixels.
     """
 
-    number: int
-    name: str
-    right: float
-    ahead: float
+    object_id: int
+    class_name: str
+    offset: float
+    distance: float
 
 
 def place_objects(frames: int, fan: Fan, seed: int) -> list[PlacedObject]:
-    """Lay objects of all classes along the way, so that none hides another."""
+    """Place objects of random classes along the track, far enough apart that none hides another.
+
+    Args:
+        frames: number of frames of the dive.
+        fan: the sonar's geometry.
+        seed: seed, 0 or more.
+
+    Returns:
+        The objects, in the order of the track.
+    """
     rng = np.random.default_rng((seed, 0))
-    ahead, placed = fan.min_range, []
-    end = fan.max_range + ADVANCE * frames
-    while (ahead := ahead + rng.uniform(0.5, 1.5) * SPACING) < end:
-        right = rng.uniform(-60, 60)
-        if all(np.hypot(right - each.right, ahead - each.ahead) >= APART for each in placed[-4:]):
-            placed.append(PlacedObject(len(placed) + 1, str(rng.choice(list(OBJECTS))), right, ahead))
+    placed: list[PlacedObject] = []
+    distance, end = fan.min_range, fan.max_range + ADVANCE * frames
+    while (distance := distance + rng.uniform(0.5, 1.5) * _SPACING) < end:
+        offset = rng.uniform(-_MAX_OFFSET, _MAX_OFFSET)
+        separations = [np.hypot(offset - other.offset, distance - other.distance) for other in placed[-4:]]
+        if all(separation >= _MIN_DISTANCE for separation in separations):
+            placed.append(PlacedObject(len(placed) + 1, str(rng.choice(list(SHAPES))), offset, distance))
     return placed
 
 
 def dive_scenes(frames: int, fan: Fan, seed: int) -> Iterator[tuple[np.random.Generator, Scene]]:
-    """The scene of each frame, with a random generator for its echoes; ``object_id`` tells the objects' numbers.
+    """Generate the scenes of a dive.
 
     Args:
         frames: number of frames.
-        fan: of the sonar.
-        seed: non-negative integer.
+        fan: the sonar's geometry.
+        seed: seed, 0 or more.
+
+    Yields:
+        A random generator for rendering, and the scene of the frame with the objects' numbers as ``object_id``.
     """
     placed = place_objects(frames, fan, seed)
+    nearest, farthest = fan.min_range - _MARGIN, fan.max_range + _MARGIN
     for index in range(frames):
-        moved = ADVANCE * index
-        near = [each for each in placed if fan.min_range - 80 < each.ahead - moved < fan.max_range + 80]
-        yield np.random.default_rng((seed, 1, index)), _scene(fan, near, moved, seed)
+        travelled = ADVANCE * index
+        near = [item for item in placed if nearest < item.distance - travelled < farthest]
+        yield np.random.default_rng((seed, 1, index)), _dive_scene(fan, near, travelled, seed)
 
 
-def _scene(fan: Fan, near: list[PlacedObject], moved: float, seed: int) -> Scene:
-    reflectors, boxes, classes, numbers = [], [], [], []
-    for each in near:
-        centre = COLS / 2 + each.right, fan.apex - (each.ahead - moved)
-        # The same generator for each frame: the object keeps its shape.
-        reflector = cut_to_fan(OBJECTS[each.name](np.random.default_rng((seed, 2, each.number)), centre), fan)
+def _dive_scene(fan: Fan, near: list[PlacedObject], travelled: float, seed: int) -> Scene:
+    """Return the scene that the sonar sees after it has travelled some pixels."""
+    visible: list[tuple[PlacedObject, Reflector]] = []
+    for item in near:
+        centre = COLS / 2 + item.offset, fan.apex - (item.distance - travelled)
+        # The object's generator starts from the same seed in each frame, so that the object keeps its shape.
+        shape = SHAPES[item.class_name](np.random.default_rng((seed, 2, item.object_id)), centre)
+        reflector = clip_to_fan(shape, fan)
         if reflector is not None:
-            reflectors.append(reflector)
-            boxes.append(tight_box(reflector.outline))
-            classes.append(CLASS_NAMES.index(each.name))
-            numbers.append(each.number)
-    xyxy = np.array(boxes, np.float32).reshape(-1, 4)
-    return Scene(fan, tuple(reflectors), xyxy, np.array(classes, np.int64), np.array(numbers, np.int64))
+            visible.append((item, reflector))
+    boxes = [bounding_box(reflector.outline) for _, reflector in visible]
+    return Scene(
+        fan,
+        tuple(reflector for _, reflector in visible),
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array([CLASS_NAMES.index(item.class_name) for item, _ in visible], np.int64),
+        np.array([item.object_id for item, _ in visible], np.int64),
+    )

@@ -1,31 +1,149 @@
-"""The ground truth of simulated frames as a COCO object (https://cocodataset.org/#format-data)."""
+"""Write simulated frames and their ground truth, a COCO file."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from sonar_debris import __version__
 from sonar_debris.datasets.release import CLASS_NAMES
+from sonar_debris.files import atomic_text, open_output_folder, write_png
+from sonar_debris.frames.aris_format import write_aris
+from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
+from sonar_debris.simulator.dive import ADVANCE, dive_scenes
+from sonar_debris.simulator.recording import FAN, frame_shape, random_scenes, record
+from sonar_debris.simulator.render import simulate_frames
+
+TRUTH_FILE, RECORDING_FILE = "truth.coco.json", "survey.aris"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """The ground truth of simulated frames.
+
+    Attributes:
+        path: the COCO file with the labelled boxes.
+        frames: number of frames.
+        boxes: number of labelled boxes in all frames.
+    """
+
+    path: Path
+    frames: int
+    boxes: int
+
+
+def simulate(
+    folder: str | os.PathLike[str],
+    frames: int,
+    seed: int = 0,
+    dive: bool = False,
+    recording: bool = False,
+    progress: Progress | None = None,
+) -> GroundTruth:
+    """Simulate sonar frames and write them with their ground truth.
+
+    The folder receives ``frame-0000.png``, ``frame-0001.png``, … or the recording ``survey.aris``, and
+    ``truth.coco.json`` with the labelled boxes. Files are written atomically.
+
+    Args:
+        folder: the output folder; it is created if necessary.
+        frames: number of frames, at least 1.
+        seed: seed, 0 or more. The same seed gives the same frames.
+        dive: whether the sonar moves forward over objects that it sees in many frames; this writes a recording. The
+            boxes of an object share an ``object_id``. By default each frame shows a different random scene.
+        recording: whether to write an ARIS recording instead of PNG files.
+        progress: called after each frame with the number of frames written and the number of all frames.
+
+    Returns:
+        The numbers of frames and labelled boxes, and the path of the ground truth.
+
+    Raises:
+        ValueError: ``frames`` is less than 1.
+        OutputError: the folder cannot be written to.
+
+    Example:
+        >>> simulate("practice", frames=2, seed=7)  # doctest: +SKIP
+        GroundTruth(path=PosixPath('practice/truth.coco.json'), frames=2, boxes=4)
+    """
+    if frames < 1:
+        raise ValueError(f"frames must be at least 1. Received: {frames}")
+    folder = open_output_folder(Path(folder))
+    recording = recording or dive
+    file_format = "aris" if recording else "png"
+    command = f"sonar-debris simulate --frames {frames} --seed {seed} --format {file_format}{' --dive' if dive else ''}"
+    truth = CocoTruth({"version": __version__, "command": command})
+    report = progress or (lambda done, total: None)
+    if recording:
+        _write_recording(folder / RECORDING_FILE, frames, seed, dive, truth, report)
+    else:
+        _write_pngs(folder, frames, seed, truth, report)
+    truth.write(folder / TRUTH_FILE)
+    return GroundTruth(folder / TRUTH_FILE, frames, truth.box_count)
+
+
+def _write_pngs(folder: Path, frames: int, seed: int, truth: "CocoTruth", report: Progress) -> None:
+    for index, (image, xyxy, class_id) in enumerate(simulate_frames(frames, seed)):
+        path = folder / f"frame-{index:04d}.png"
+        with _atomic_path(path) as part:
+            write_png(part, image)
+        truth.add(path.name, image.shape, xyxy, class_id)
+        report(index + 1, frames)
+
+
+def _write_recording(path: Path, frames: int, seed: int, dive: bool, truth: "CocoTruth", report: Progress) -> None:
+    recorded = record(dive_scenes(frames, FAN, seed), ADVANCE) if dive else record(random_scenes(frames, seed))
+    shape = frame_shape()
+
+    def echoes_and_headers() -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+        for index, (echoes, header, scene) in enumerate(recorded):
+            truth.add(path.name, shape, scene.xyxy, scene.class_id, index, scene.object_id)
+            yield echoes, header
+            report(index + 1, frames)
+
+    with _atomic_path(path) as part:
+        write_aris(part, echoes_and_headers())
+
+
+@contextmanager
+def _atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` once the file is complete."""
+    part = path.with_name(path.name + ".part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 class CocoTruth:
-    """Gathers the boxes of many frames; all ids count from 1, a category's is its class id plus 1.
+    """Collect the labelled boxes of many frames as a COCO object (https://cocodataset.org/#format-data).
 
-    Attributes:
-        info: how the frames were made, copied into the object.
+    Ids count from 1; a category's id is its class index plus 1.
+
+    Args:
+        info: how the frames were made; copied into the object.
     """
 
-    def __init__(self, info: dict):
+    def __init__(self, info: dict[str, Any]) -> None:
         self.info = info
-        self._images: list[dict] = []
-        self._annotations: list[dict] = []
+        self._images: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
 
     @property
-    def objects(self) -> int:
-        """How many there are in all frames so far."""
+    def box_count(self) -> int:
+        """Number of labelled boxes so far."""
         return len(self._annotations)
 
     def add(
         self,
         file_name: str,
-        shape: tuple[int, int],
+        shape: tuple[int, ...],
         xyxy: np.ndarray,
         class_id: np.ndarray,
         index: int = 0,
@@ -38,37 +156,31 @@ class CocoTruth:
             shape: rows and columns.
             xyxy: ``(N, 4)`` boxes in pixels.
             class_id: ``(N,)`` indices into the watertank class names.
-            index: of the frame in its file.
-            object_id: ``(N,)`` the same for an object in all frames; None where no object is seen twice.
+            index: position of the frame in its file.
+            object_id: ``(N,)`` the same for an object in all frames; None if no object appears in several frames.
         """
         rows, cols = shape
         image_id = len(self._images) + 1
-        self._images.append(
-            {"id": image_id, "file_name": file_name, "width": cols, "height": rows, "frame_index": index}
-        )
-        same = [{} for _ in xyxy] if object_id is None else [{"object_id": number} for number in object_id.tolist()]
-        for box, class_index, known in zip(xyxy.tolist(), class_id.tolist(), same, strict=True):
-            annotation = _annotation(len(self._annotations) + 1, image_id, class_index + 1, box)
-            self._annotations.append(annotation | known)
+        self._images.append(coco_image(image_id, file_name, rows, cols, index))
+        for number, (left, top, right, bottom) in enumerate(xyxy.tolist()):
+            xywh = [left, top, right - left, bottom - top]
+            annotation = coco_annotation(len(self._annotations) + 1, image_id, int(class_id[number]) + 1, xywh)
+            # Ground truth is exact, not rounded as detections are.
+            annotation |= {"bbox": xywh, "area": xywh[2] * xywh[3]}
+            if object_id is not None:
+                annotation["object_id"] = int(object_id[number])
+            self._annotations.append(annotation)
 
-    def content(self) -> dict:
-        """The COCO object, ready for JSON."""
+    def content(self) -> dict[str, Any]:
+        """Return the COCO object, ready for JSON."""
         return {
             "info": self.info,
             "images": self._images,
-            "categories": [{"id": i, "name": name} for i, name in enumerate(CLASS_NAMES, start=1)],
+            "categories": coco_categories(CLASS_NAMES),
             "annotations": self._annotations,
         }
 
-
-def _annotation(annotation_id: int, image_id: int, category_id: int, box: list[float]) -> dict:
-    left, top, right, bottom = box
-    width, height = right - left, bottom - top
-    return {
-        "id": annotation_id,
-        "image_id": image_id,
-        "category_id": category_id,
-        "bbox": [left, top, width, height],
-        "area": width * height,
-        "iscrowd": 0,
-    }
+    def write(self, path: Path) -> None:
+        """Write the COCO object atomically."""
+        with atomic_text(path) as stream:
+            json.dump(self.content(), stream, indent=1)

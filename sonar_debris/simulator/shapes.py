@@ -1,41 +1,24 @@
-"""A lying bottle: two or three parallel glints along its side.
+"""How each class of object reflects sound: the echo and the body of all eleven shapes.
 
-MERGED:
-A can: its near side is a bright band, its far rim a thin line, its hollow rings.
----
-A chain: a winding row of bright links, sometimes in two strands.
----
-A drink carton: a small bright block, sometimes with its dim body behind.
----
-A hook: a bent, lumpy bar.
----
-A propeller: a bright hub and shaft between the faint rims of three blades.
----
-A standing shampoo bottle: a dark silhouette before the lit seabed, with a small glint at its foot.
----
-A standing bottle: a dark silhouette with its neck up, crossed by the rings of its base.
----
-A lying tire: a bright crescent towards the sonar, and its dim inner far rim.
----
-A valve: thin spokes in an X with a bright hub, or seen edge-on as one or two long glints.
----
-The tank's wall: a bright slanted band in a far corner, or across the whole far end.
----
-How each class of object reflects sound.
+Sizes are in pixels of the frame, before a random scaling by up to 25 %. Angles are either way.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
 from sonar_debris.simulator.background import smooth_noise
-from sonar_debris.simulator.fan import COLS, ROWS
+from sonar_debris.simulator.fan import COLS, ROWS, Fan
 from sonar_debris.simulator.reflectors import Canvas, Reflector, arc, box, echo_reflector, silhouette_reflector
 
+Centre = tuple[float, float]
 
-def bottle(rng, centre) -> Reflector:
-    """Draw a bottle of about 60 × 22 pixels, turned by up to 48° either way."""
+
+def _bottle(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw a lying bottle: two or three parallel glints, about 60 × 22, rotated by up to 48°."""
     length, depth = rng.uniform(50, 64), rng.uniform(15, 24)
-    turn = rng.choice([-1, 1]) * rng.uniform(12, 48)
-    canvas = Canvas(centre, rng.uniform(0.85, 1.15), turn)
+    angle = rng.choice([-1, 1]) * rng.uniform(12, 48)
+    canvas = Canvas(centre, rng.uniform(0.85, 1.15), angle)
     near, far = depth / 2, -depth / 2
     canvas.fill(box(length, depth), rng.uniform(17, 28))
     if rng.random() < 0.5:
@@ -48,8 +31,8 @@ def bottle(rng, centre) -> Reflector:
     return echo_reflector(canvas, shadow=rng.uniform(0, 40))
 
 
-def can(rng, centre) -> Reflector:
-    """Draw a can of about 33 × 28 pixels, turned by up to 40° either way."""
+def _can(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw a can: a bright near side, a thin far rim and ringing, about 33 × 28, rotated by up to 40°."""
     width, depth = rng.uniform(28, 36), rng.uniform(22, 32)
     canvas = Canvas(centre, rng.uniform(0.85, 1.15), rng.uniform(-40, 40))
     side = rng.choice([-1, 1]) * width / 2
@@ -65,17 +48,17 @@ def can(rng, centre) -> Reflector:
     return echo_reflector(canvas, rng.uniform(30, 140), rng.uniform(20, 30))
 
 
-def chain(rng, centre) -> Reflector:
-    """Draw a chain of 60 to 250 pixels from end to end."""
-    canvas = Canvas(centre, turn=rng.uniform(0, 360))
+def _chain(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw a chain: a winding row of bright links, sometimes in two strands, 60 to 250 from end to end."""
+    canvas = Canvas(centre, angle=rng.uniform(0, 360))
     length = rng.uniform(60, 250)
-    _strand(rng, canvas, length, offset=0.0)
+    _draw_strand(rng, canvas, length, offset=0.0)
     if length > 100 and rng.random() < 0.6:
-        _strand(rng, canvas, length * rng.uniform(0.5, 0.9), offset=rng.uniform(15, 35))
+        _draw_strand(rng, canvas, length * rng.uniform(0.5, 0.9), offset=rng.uniform(15, 35))
     return echo_reflector(canvas, shadow=rng.uniform(4, 25))
 
 
-def _strand(rng, canvas: Canvas, length: float, offset: float) -> None:
+def _draw_strand(rng: np.random.Generator, canvas: Canvas, length: float, offset: float) -> None:
     links = round(length / 3)
     along = np.linspace(-length / 2, length / 2, links) + rng.normal(0, 2, links)
     across = offset + length * 0.13 * smooth_noise(rng, (2, links), 1, links / 3)[0] + rng.normal(0, 2, links)
@@ -85,8 +68,8 @@ def _strand(rng, canvas: Canvas, length: float, offset: float) -> None:
         canvas.block(link)
 
 
-def drink_carton(rng, centre) -> Reflector:
-    """Draw a carton of about 22 × 22 pixels, turned by up to 35° either way."""
+def _drink_carton(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw a drink carton: a bright block, sometimes with a dim body, about 22 × 22, rotated by up to 35°."""
     width, depth = rng.uniform(17, 24), rng.uniform(15, 24)
     canvas = Canvas(centre, rng.uniform(0.9, 1.2), rng.uniform(-35, 35))
     if rng.random() < 0.35:
@@ -99,47 +82,48 @@ def drink_carton(rng, centre) -> Reflector:
     return echo_reflector(canvas, rng.uniform(15, 70), rng.uniform(0, 26))
 
 
-def hook(rng, centre) -> Reflector:
-    """Draw a hook of about 45 × 60 pixels, seen from its side, or of 80 × 50 lying on its back."""
-    bar = _upright(rng) if rng.random() < 0.65 else _lying(rng)
+def _hook(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw a hook: a bent, lumpy bar, about 45 × 60 seen from its side, or 80 × 50 lying on its back."""
+    points = _upright_hook(rng) if rng.random() < 0.65 else _lying_hook(rng)
     canvas = Canvas(centre, rng.uniform(0.85, 1.15))
-    for x, y in bar:
+    for x, y in points:
         lump = arc(rng.uniform(10, 20), rng.uniform(4, 8), centre=(x, y))
         canvas.fill(lump, rng.uniform(28, 57))
         canvas.block(lump)
     return echo_reflector(canvas, shadow=rng.uniform(5, 45))
 
 
-def _upright(rng) -> np.ndarray:
+def _upright_hook(rng: np.random.Generator) -> np.ndarray:
     corners = np.array([(-15, -27), (-3, -9), (15, 12), (3, 22), (-10, 26)])
-    return _along(corners * (rng.choice([-1, 1], p=[0.25, 0.75]), 1) + rng.normal(0, 2, corners.shape))
+    return _resample(corners * (rng.choice([-1, 1], p=[0.25, 0.75]), 1) + rng.normal(0, 2, corners.shape))
 
 
-def _lying(rng) -> np.ndarray:
+def _lying_hook(rng: np.random.Generator) -> np.ndarray:
     corners = np.array([(-36, 4), (-32, -18), (-22, -2), (-8, 14), (10, 10), (24, -6), (34, 6), (30, 18)])
-    return _along(corners * (rng.choice([-1, 1]), 1) + rng.normal(0, 2.5, corners.shape))
+    return _resample(corners * (rng.choice([-1, 1]), 1) + rng.normal(0, 2.5, corners.shape))
 
 
-def _along(corners: np.ndarray) -> np.ndarray:
-    place = np.linspace(0, len(corners) - 1, 5 * len(corners))
-    return np.stack([np.interp(place, range(len(corners)), axis) for axis in corners.T], axis=1)
+def _resample(corners: np.ndarray) -> np.ndarray:
+    """Return five points per corner along the polyline."""
+    positions = np.linspace(0, len(corners) - 1, 5 * len(corners))
+    return np.stack([np.interp(positions, range(len(corners)), axis) for axis in corners.T], axis=1)
 
 
-def propeller(rng, centre) -> Reflector:
-    """Draw a propeller of about 70 × 75 pixels."""
+def _propeller(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw a propeller: a bright hub and shaft between the faint rims of three blades, about 70 × 75."""
     canvas = Canvas(centre, rng.uniform(0.95, 1.25))
     first = rng.uniform(75, 105)
     for angle in np.radians([first, first + 120, first + 240]):
-        _blade(rng, canvas, 21 * np.cos(angle), 21 * np.sin(angle))
-    smear = rng.choice([-22, 22], p=[0.75, 0.25]), -26
+        _draw_blade(rng, canvas, 21 * np.cos(angle), 21 * np.sin(angle))
+    smear = float(rng.choice([-22, 22], p=[0.75, 0.25])), -26.0
     canvas.fill(arc(rng.uniform(18, 30), rng.uniform(8, 13), centre=smear), rng.uniform(40, 54))
-    for y in np.arange(-34, 4, 4):
+    for y in range(-34, 4, 4):
         canvas.fill(arc(rng.uniform(3, 8), 4, centre=(rng.normal(0, 1.5), y)), rng.uniform(34, 48))
     canvas.fill(arc(11, 10, centre=(0, 3)), rng.uniform(54, 62))
     return echo_reflector(canvas, shadow=rng.uniform(10, 50))
 
 
-def _blade(rng, canvas: Canvas, x: float, y: float) -> None:
+def _draw_blade(rng: np.random.Generator, canvas: Canvas, x: float, y: float) -> None:
     rim = arc(rng.uniform(25, 33), rng.uniform(25, 33), centre=(x, y))
     towards_sonar = (rim[1:, 1] - y) / 15
     canvas.fill(rim, rng.uniform(16, 23))
@@ -147,10 +131,10 @@ def _blade(rng, canvas: Canvas, x: float, y: float) -> None:
     canvas.block(rim)
 
 
-def shampoo_bottle(rng, centre) -> Reflector:
-    """Draw the silhouette of a bottle of about 24 × 98 pixels, leaning by up to 15° either way."""
+def _shampoo_bottle(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw the silhouette of a standing shampoo bottle with a glint at its foot, about 24 × 98, tilted by up to 15°."""
     width, height = rng.uniform(19, 27), rng.uniform(80, 125)
-    canvas = Canvas(centre, turn=rng.uniform(-15, 15))
+    canvas = Canvas(centre, angle=rng.uniform(-15, 15))
     half, top, foot = width / 2, -height / 2, height / 2
     side = [(half * 0.7, top), (half, top + 8), (half, foot - 0.35 * height), (half * 0.5, foot)]
     canvas.block(np.array(side + [(-x, y) for x, y in reversed(side)]))
@@ -159,10 +143,10 @@ def shampoo_bottle(rng, centre) -> Reflector:
     return silhouette_reflector(canvas)
 
 
-def standing_bottle(rng, centre) -> Reflector:
-    """Draw the silhouette of a bottle of about 22 × 108 pixels, leaning by up to 6° either way."""
+def _standing_bottle(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw the silhouette of a standing bottle crossed by the rings of its base, about 22 × 108, tilted by up to 6°."""
     width, height = rng.uniform(19, 24), rng.uniform(96, 120)
-    canvas = Canvas(centre, turn=rng.uniform(-6, 6))
+    canvas = Canvas(centre, angle=rng.uniform(-6, 6))
     half, neck, top, foot = width / 2, width / 4, -height / 2, height / 2
     side = [(neck, top), (neck, top + 0.2 * height), (half, top + 0.4 * height), (half, foot)]
     canvas.block(np.array(side + [(-x, y) for x, y in reversed(side)]))
@@ -175,13 +159,13 @@ def standing_bottle(rng, centre) -> Reflector:
     return silhouette_reflector(canvas)
 
 
-def tire(rng, centre) -> Reflector:
-    """Draw a tire of about 60 × 55 pixels; half of them show the tread and the inner rim."""
+def _tire(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw a lying tire: a bright crescent towards the sonar and a dim inner far rim, about 60 × 55."""
     width, height = rng.uniform(54, 66), rng.uniform(48, 60)
     canvas = Canvas(centre, rng.uniform(0.9, 1.15))
     rim = arc(width, height)
     canvas.fill(rim, rng.uniform(16, 22))
-    _rim(canvas, rim, bright=rng.uniform(50, 60), dim=rng.uniform(8, 30), width=rng.uniform(2.5, 6))
+    _draw_rim(canvas, rim, bright=rng.uniform(50, 60), dim=rng.uniform(8, 30), width=rng.uniform(2.5, 6))
     inner = arc(0.55 * width, 0.5 * height, 185, 355, (0, -0.02 * height))
     if rng.random() < 0.5:
         canvas.line(inner, rng.uniform(40, 50), rng.uniform(5, 8))
@@ -192,19 +176,20 @@ def tire(rng, centre) -> Reflector:
     return echo_reflector(canvas, shadow=rng.uniform(0, 90))
 
 
-def _rim(canvas: Canvas, rim: np.ndarray, bright: float, dim: float, width: float) -> None:
+def _draw_rim(canvas: Canvas, rim: np.ndarray, bright: float, dim: float, width: float) -> None:
+    """Draw a rim whose level rises from ``dim`` to ``bright`` towards the sonar."""
     middle = (rim[1:, 1] + rim[:-1, 1]) / 2
     towards_sonar = np.clip(middle / rim[:, 1].max() + 0.25, 0, 1) ** 0.7
     canvas.line(rim, dim + (bright - dim) * towards_sonar, width)
 
 
-def valve(rng, centre) -> Reflector:
-    """Draw a valve of about 58 × 45 pixels."""
-    draw = _facing if rng.random() < 0.75 else _edge_on
+def _valve(rng: np.random.Generator, centre: Centre) -> Reflector:
+    """Draw a valve: thin spokes in an X with a bright hub, or edge-on one or two long glints, about 58 × 45."""
+    draw = _open_valve if rng.random() < 0.75 else _edge_on_valve
     return draw(rng, centre)
 
 
-def _facing(rng, centre) -> Reflector:
+def _open_valve(rng: np.random.Generator, centre: Centre) -> Reflector:
     canvas = Canvas(centre, rng.uniform(0.9, 1.15), rng.uniform(-15, 15))
     canvas.line([(-26, 0), (26, rng.uniform(0, 4))], rng.uniform(34, 42), 1)
     for x, y in ((-26, -21), (25, -18), (24, 20), (-23, 21)):
@@ -216,7 +201,7 @@ def _facing(rng, centre) -> Reflector:
     return echo_reflector(canvas, shadow=rng.uniform(0, 30))
 
 
-def _edge_on(rng, centre) -> Reflector:
+def _edge_on_valve(rng: np.random.Generator, centre: Centre) -> Reflector:
     canvas = Canvas(centre, rng.uniform(0.9, 1.15), rng.uniform(-15, 15))
     canvas.fill(arc(58, 15, centre=(0, -3)), rng.uniform(28, 34))
     canvas.line([(-31, 4), (31, 4)], rng.uniform(50, 64), 2)
@@ -226,21 +211,26 @@ def _edge_on(rng, centre) -> Reflector:
     return echo_reflector(canvas, shadow=rng.uniform(0, 40))
 
 
-def wall(rng, fan) -> Reflector:
-    """Draw a wall that hides everything behind its foot.
+def wall(rng: np.random.Generator, fan: Fan) -> Reflector:
+    """Draw the tank's wall: a bright slanted band in a far corner, or across the far end.
+
+    It hides everything behind its foot, the line where it meets the floor.
 
     Args:
-        rng: source of randomness.
-        fan: the fan, from whose far corners the wall's place is measured.
+        rng: random generator.
+        fan: the sonar's fan, whose far corners determine the position.
+
+    Returns:
+        The reflector.
     """
     depth = _depth_behind_foot(rng, fan)
     body = depth > 0
-    echo = np.where(body, _echo(rng, depth), 0).astype(np.float32)
-    return Reflector(echo, body.astype(np.uint8), 1.0, body, least_visible=0.0)
+    echo = np.where(body, _wall_echo(rng, depth), 0).astype(np.float32)
+    return Reflector(echo, body.astype(np.uint8), 1.0, body, min_visible=0.0)
 
 
-def _depth_behind_foot(rng, fan) -> np.ndarray:
-    """Distance in pixels behind the wall's foot line, ``(480, 320)``, negative before it."""
+def _depth_behind_foot(rng: np.random.Generator, fan: Fan) -> np.ndarray:
+    """Return the distance of each pixel behind the wall's foot, ``(480, 320)``, negative in front of it."""
     side = rng.choice([-1, 1])
     across = rng.random() < 0.2
     slope = np.radians(rng.uniform(5, 25) if across else rng.uniform(25, 70))
@@ -252,26 +242,25 @@ def _depth_behind_foot(rng, fan) -> np.ndarray:
     return normal[0] * to_corner[0] + normal[1] * to_corner[1] + reach
 
 
-def _echo(rng, depth: np.ndarray) -> np.ndarray:
-    """Echo in dB: it fades in at the foot, ridges where the wall faces the sonar, and fades away behind."""
+def _wall_echo(rng: np.random.Generator, depth: np.ndarray) -> np.ndarray:
+    """Return the echo in dB. It rises at the foot, has one or two ridges that face the sonar, and fades behind them."""
     level, fade_in = rng.uniform(36, 48), rng.uniform(3, 24)
     echo = level - 12 * np.exp(-np.clip(depth, 0, None) / fade_in) - np.clip(depth - 60, 0, None) * 0.12
-    for place in rng.uniform(8, 50, rng.integers(1, 3)):
-        echo += rng.uniform(6, 15) * np.exp(-(((depth - place) / rng.uniform(3, 8)) ** 2))
+    for ridge in rng.uniform(8, 50, rng.integers(1, 3)):
+        echo += rng.uniform(6, 15) * np.exp(-(((depth - ridge) / rng.uniform(3, 8)) ** 2))
     return echo
 
 
-OBJECTS = {
-    "bottle": bottle,
-    "can": can,
-    "chain": chain,
-    "drink-carton": drink_carton,
-    "hook": hook,
-    "propeller": propeller,
-    "shampoo-bottle": shampoo_bottle,
-    "standing-bottle": standing_bottle,
-    "tire": tire,
-    "valve": valve,
+# Every class except the wall, which depends on the fan. A shape is drawn around its centre (column, row) in the frame.
+SHAPES: dict[str, Callable[[np.random.Generator, Centre], Reflector]] = {
+    "bottle": _bottle,
+    "can": _can,
+    "chain": _chain,
+    "drink-carton": _drink_carton,
+    "hook": _hook,
+    "propeller": _propeller,
+    "shampoo-bottle": _shampoo_bottle,
+    "standing-bottle": _standing_bottle,
+    "tire": _tire,
+    "valve": _valve,
 }
-
-__all__ = ["OBJECTS", "Reflector", "wall"]

@@ -1,1 +1,1 @@
-
+"""Process whole dives: run, database, tracking, objects, exports, report and review."""

@@ -1,24 +1,27 @@
-"""Searching the frames of a survey, batch by batch, in this process."""
+"""Detection in the frames of a survey, batch by batch, in this process."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector, detect_isolating_failures
-from sonar_debris.frames.fan_outline import RangeWindow
+from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.range_window import RangeWindow
+from sonar_debris.outputs.georeference import georeference
 from sonar_debris.survey.prefetch import Batch, Job, ReadItem, read_batches
-from sonar_debris.survey.store import FrameRecord, failed_record, frame_record
+from sonar_debris.survey.schema import DetectionRecord, FrameRecord
 
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What became of a frame, or of a source that has been read to its end.
+    """The result of one frame, or the end of a source.
 
     Attributes:
-        source: the id of the source.
-        frame: the rows that a frame makes; None at a source's end.
-        failure: at the end of a source that was not whole, or could not be read at all, why.
+        source: id of the source.
+        frame: the processed frame; None at the end of a source.
+        failure: at the end of a source, why it could not be read, or not to its end; None if it was read to its end.
     """
 
     source: int
@@ -28,47 +31,99 @@ class ShardResult:
 
 @dataclass(frozen=True)
 class Reading:
-    """How sources are read.
+    """How the frames of sources are read.
 
     Attributes:
-        batch_size: frames at a time.
-        wanted: what of each source.
-        window: the fan of frames that do not tell it.
+        batch_size: frames per batch.
+        selection: which frames of each source.
+        range_window: range and field of view of frames that have no geometry of their own.
     """
 
     batch_size: int = 8
-    wanted: FrameSelection = field(default=ALL_FRAMES)
-    window: RangeWindow | None = None
+    selection: FrameSelection = ALL_FRAMES
+    range_window: RangeWindow | None = None
 
 
-# Searches jobs until the event is set; what belongs into one transaction comes together, sources in their order.
+# A function that processes jobs until the event is set. It yields results in the order of the jobs; a list of results
+# belongs into one transaction.
 Inference = Callable[[Sequence[Job], threading.Event], Iterator[list[ShardResult]]]
 
 
 def local_inference(detector: DebrisDetector, reading: Reading) -> Inference:
-    """Search in this process, while a thread reads ahead; an object has one name, however low the scores."""
-    detector = detector.with_settings(alternatives=0.0)
+    """Return a function that processes jobs in this process, while a thread reads frames ahead.
 
-    def search(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:
-        for batch in read_batches(jobs, reading.batch_size, reading.wanted, reading.window, stop):
+    Args:
+        detector: the detector. Alternative labels of a detection are not reported: an object has one class.
+        reading: how the sources are read.
+
+    Returns:
+        The function, to be passed to `process_sources`.
+    """
+    detector = detector.with_settings(alternative_max_score=0.0)
+
+    def process_jobs(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:
+        for batch in read_batches(jobs, reading.batch_size, reading.selection, reading.range_window, stop):
             yield _process_batch(detector, batch, reading.batch_size)
 
-    return search
+    return process_jobs
 
 
-def _process_batch(detector: DebrisDetector, batch: Batch, size: int) -> list[ShardResult]:
+def _process_batch(detector: DebrisDetector, batch: Batch, batch_size: int) -> list[ShardResult]:
     frames = batch.frames
-    # Always as many frames: scores do not depend, in their sixth digit, on how full a batch is.
-    filled = [*frames, *frames[-1:] * (size - len(frames))]
-    found = iter(detect_isolating_failures(detector, filled) if frames else ())
-    return [_outcome(item, next(found) if item.frame else None) for item in batch.items]
+    # Pad the batch with copies of its last frame: the sixth digit of the scores depends on the size of a batch.
+    padded = [*frames, *frames[-1:] * (batch_size - len(frames))]
+    results = iter(detect_isolating_failures(detector, padded) if frames else ())
+    return [_item_result(item, next(results) if item.frame else None) for item in batch.items]
 
 
-def _outcome(item: ReadItem, found: object) -> ShardResult:
+def _item_result(item: ReadItem, detections: Detections | Exception | None) -> ShardResult:
     if item.error:
-        return ShardResult(item.source, failed_record(item.error.index, item.error.reason))
-    if item.frame is None:
+        return ShardResult(item.source, FrameRecord(item.error.index or 0, failure=item.error.reason))
+    if item.frame is None or detections is None:
         return ShardResult(item.source, failure=item.failure)
-    if isinstance(found, Exception):
-        return ShardResult(item.source, failed_record(item.frame.index, f"detection failed ({found})"))
-    return ShardResult(item.source, frame_record(item.frame, found))
+    if isinstance(detections, Exception):
+        return ShardResult(item.source, FrameRecord(item.frame.index, failure=f"detection failed ({detections})"))
+    return ShardResult(item.source, frame_record(item.frame, detections))
+
+
+def frame_record(frame: Frame, detections: Detections) -> FrameRecord:
+    """Convert a frame and its detections to what the survey's database stores.
+
+    Args:
+        frame: the frame.
+        detections: the detections in it.
+
+    Returns:
+        The record; boxes are rounded to 0.001 pixels, scores to six decimals.
+    """
+    rows, cols = frame.image.shape
+    navigation = frame.navigation
+    return FrameRecord(
+        position=frame.index,
+        rows=rows,
+        cols=cols,
+        time=frame.time,
+        heading=navigation.heading if navigation else None,
+        latitude=navigation.latitude if navigation else None,
+        longitude=navigation.longitude if navigation else None,
+        depth=navigation.depth if navigation else None,
+        detections=_detection_records(frame, detections),
+    )
+
+
+def _detection_records(frame: Frame, detections: Detections) -> list[DetectionRecord]:
+    class_names = detections.names
+    places = georeference(frame, detections.xyxy)
+    return [
+        DetectionRecord(
+            x=round(left, 3),
+            y=round(top, 3),
+            w=round(right - left, 3),
+            h=round(bottom - top, 3),
+            class_name=class_names[i],
+            score=round(float(detections.score[i]), 6),
+            objectness=round(float(detections.objectness[i]), 6),
+            **places[i],
+        )
+        for i, (left, top, right, bottom) in enumerate(detections.xyxy.tolist())
+    ]

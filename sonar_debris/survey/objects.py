@@ -1,181 +1,225 @@
-"""Objects that were taken for two: an echo and the shadow that it throws lie side by side, each like a thing.
+"""Find the objects of a survey: track its detections, drop clutter, and describe each object once.
 
-MERGED:
-From the detections of a survey to its objects: each counted once, however often it was seen.
+A detector may report the echo and the shadow of an object as two boxes next to each other. Tracking merges them if they
+usually appear together (`sonar_debris.survey.tracking`); `join_echo_and_shadow` joins them if one appears rarely.
 """
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sonar_debris.boxes import intersection_over_smaller, non_maximum_suppression
 from sonar_debris.detections import UNKNOWN
+from sonar_debris.survey.schema import ObjectRecord, Sighting
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
-# How far apart, in sides of the lesser one's box, two boxes may lie that still touch.
-TOUCH_MARGIN = 0.25
-# The lesser one shows up in less than this share of the frames that show the greater one; when it does, in so many of
-# its own frames beside it; and then in so many of these the two touch.
-MAX_FRAME_SHARE, MIN_SHARED_FRAMES, MIN_TOUCHING_SHARE = 0.5, 0.5, 0.8
-
-
-def join_echo_and_shadow(seen: pd.DataFrame) -> pd.Series:
-    """The track of each detection, of an object's echo and shadow the same.
-
-    A detector is used to one of the two, and now and then names the other too. What is seen beside a thing, touching
-    it, in few of the frames that show that thing, is therefore a part of it.
-
-    Args:
-        seen: a row a detection: its ``track``, the ``index`` of its frame, its box ``x y w h`` in pixels.
-
-    Returns:
-        ``(N,)`` tracks: that of the greater part where there are two.
-    """
-    frames = seen.groupby("track")["index"].nunique()
-    columns = ["track", "index", *"xywh"]
-    both = seen[columns].merge(seen[columns], on="index", suffixes=("", "_greater"))
-    both = both[both["track"].map(frames) < MAX_FRAME_SHARE * both["track_greater"].map(frames)]
-    pairs = _touch(both).groupby([both["track"], both["track_greater"]]).agg(["size", "mean"]).reset_index()
-    pairs = pairs[
-        (pairs["mean"] >= MIN_TOUCHING_SHARE) & (pairs["size"] >= MIN_SHARED_FRAMES * pairs["track"].map(frames))
-    ]
-    nearest = pairs.sort_values("size", ascending=False, kind="stable").drop_duplicates("track")
-    belongs = nearest.set_index("track")["track_greater"]
-    # A part of a part belongs to the whole. It ends: each is seen more often than the one before.
-    while belongs.isin(belongs.index).any():
-        belongs = belongs.map(belongs).fillna(belongs)
-    return seen["track"].map(belongs).fillna(seen["track"]).astype(int)
-
-
-def _touch(both: pd.DataFrame) -> pd.Series:
-    """Whether the two boxes of each row overlap, the first one widened."""
-    meet = pd.Series(True, index=both.index)
-    for at, side in ("xw", "yh"):
-        margin = TOUCH_MARGIN * both[side]
-        meet &= both[at] - margin < both[f"{at}_greater"] + both[f"{side}_greater"]
-        meet &= both[f"{at}_greater"] < both[at] + both[side] + margin
-    return meet
-
-
-# Frames of a recording that an object has to be seen in: what is to be expected in fewer, by its scores, is clutter.
+# A track whose scores sum to less than this is dropped as clutter. If a score is the probability that its detection is
+# right, the sum is the expected number of frames that show an object.
 MIN_FRAMES = 5
-# Of boxes in one frame of which one lies in the other by more than this share, the better stands for the object.
+# Intersection-over-smaller above which two boxes of a frame show the same object.
 MAX_INTERSECTION_OVER_SMALLER = 0.5
-# Images without a time that are looked at together, though each is a sequence by itself.
+# Images without a time are sequences of their own; this many are loaded at a time.
 SINGLE_IMAGES_PER_BATCH = 1000
-SOURCES = """
-SELECT id, name, frames > 1, EXISTS (SELECT * FROM frame WHERE source = id AND time IS NOT NULL) FROM source
-WHERE EXISTS (SELECT * FROM detection WHERE source = id) ORDER BY id
-"""
-DETECTIONS = """
-SELECT frame.time, judged.* FROM judged JOIN frame USING (source, position)
-WHERE source IN ({}) AND verdict != 'rejected' ORDER BY source, position, rank
-"""
+
+# Largest gap between two boxes that touch, in sides of the box of the smaller part.
+TOUCH_MARGIN = 0.25
+# A track is a part of another track if it appears in less than this share of the other's frames, …
+MAX_FRAME_SHARE = 0.5
+# … in this share of its own frames together with the other, …
+MIN_SHARED_FRAMES = 0.5
+# … and touches the other in this share of the frames that show both.
+MIN_TOUCHING_SHARE = 0.8
+
+
+class _Sequence(NamedTuple):
+    """Sources whose detections are tracked together.
+
+    Attributes:
+        sources: ids of the sources.
+        frame_column: column that numbers the frames of the sequence; None if each image is a sequence of its own.
+    """
+
+    sources: list[int]
+    frame_column: str | None
 
 
 def find_objects(store: SurveyStore) -> int:
-    """Find the objects of a survey, unless nothing was searched or decided since they were found, and store them.
+    """Find the objects of a survey and store them, unless the stored ones are up to date.
+
+    They are up to date if no frame and no decision was added since they were found.
+
+    Args:
+        store: the survey's database.
 
     Returns:
-        How many there are.
+        The number of objects.
     """
-    (now,) = store.read("SELECT COUNT(*), (SELECT IFNULL(MAX(id), 0) FROM decision) FROM frame")
-    if store.read("SELECT * FROM counted") != [now]:
-        store.replace_objects(now, *_find(store))
-    ((count,),) = store.read("SELECT COUNT(*) FROM object")
-    return count
+    state = store.current_state()
+    if store.tracking_state() != state:
+        objects, sightings = _compute_objects(store)
+        store.replace_objects(state, objects, sightings)
+    return store.count_objects()
 
 
-def _find(store: SurveyStore) -> tuple[list[tuple], list[tuple]]:
-    """Rows of the tables ``object`` and ``sighting``."""
-    objects, sightings = [], []
-    for kind, sources in _sequences(store):
-        rows = _suppress_duplicates(store.table(DETECTIONS.format(",".join(map(str, sources)))))
-        rows["index"] = rows["position"] if kind == "recording" else rows["source"]
-        # What a single image shows is seen only once.
-        numbers = np.arange(len(rows)) if kind == "single" else _track_ids(rows)
-        for _, seen in rows.groupby(numbers):
-            objects.append(_describe(seen))
-            sightings += [(*key, len(objects)) for key in seen[["source", "position", "rank"]].to_numpy().tolist()]
-    return [(number, *each) for number, each in enumerate(objects, start=1)], sightings
-
-
-def _track_ids(rows: pd.DataFrame) -> pd.Series:
-    """The number of each detection's object, NaN for clutter. What a person accepted is an object in any case."""
-    rows = rows.assign(track=track(rows))
-    settled = rows["track"].isin(_accepted(rows)["track"])
-    there = rows[settled | (rows["track"].map(_expected_frames(rows)) >= MIN_FRAMES)]
-    return there["track"].where(settled, join_echo_and_shadow(there)).reindex(rows.index)
-
-
-def _sequences(store: SurveyStore) -> Iterator[tuple[str, list[int]]]:
-    """Sources that belong together: a recording, the timed images of a folder, or single images."""
-    folders: dict[str, list[int]] = {}
-    single: list[int] = []
-    for source, name, recorded, timed in store.read(SOURCES):
-        if recorded:
-            yield "recording", [source]
-        elif timed:
-            folders.setdefault(str(PurePosixPath(name).parent), []).append(source)
+def _compute_objects(store: SurveyStore) -> tuple[list[ObjectRecord], list[Sighting]]:
+    objects: list[ObjectRecord] = []
+    sightings: list[Sighting] = []
+    for sequence in _sequences(store):
+        detections = _suppress_duplicates(store.detections_to_track(sequence.sources))
+        if sequence.frame_column is None:
+            detections["index"] = detections["source"]
+            object_ids = pd.Series(np.arange(len(detections)), index=detections.index)
         else:
-            single.append(source)
-    yield from (("folder", sources) for sources in folders.values())
-    yield from (
-        ("single", single[at : at + SINGLE_IMAGES_PER_BATCH]) for at in range(0, len(single), SINGLE_IMAGES_PER_BATCH)
-    )
+            detections["index"] = detections[sequence.frame_column]
+            object_ids = _assign_objects(detections)
+        for _, members in detections.groupby(object_ids):
+            record = _describe_object(len(objects) + 1, members)
+            objects.append(record)
+            for source, position, rank in members[["source", "position", "rank"]].to_numpy().tolist():
+                sightings.append(Sighting(source, position, rank, record.id))
+    return objects, sightings
+
+
+def _sequences(store: SurveyStore) -> Iterator[_Sequence]:
+    """Yield the sequences of a survey: recordings, then the timed images of each folder, then single images."""
+    folders: dict[str, list[int]] = {}
+    single_images: list[int] = []
+    for source in store.tracked_sources():
+        if source.is_recording:
+            yield _Sequence([source.id], "position")
+        elif source.is_timed:
+            folders.setdefault(str(PurePosixPath(source.name).parent), []).append(source.id)
+        else:
+            single_images.append(source.id)
+    for images in folders.values():
+        yield _Sequence(images, "source")
+    for start in range(0, len(single_images), SINGLE_IMAGES_PER_BATCH):
+        yield _Sequence(single_images[start : start + SINGLE_IMAGES_PER_BATCH], None)
+
+
+def _assign_objects(detections: pd.DataFrame) -> pd.Series:
+    """Return the object id of each detection of a sequence; NaN for clutter.
+
+    A track with a detection that a person accepted is neither clutter nor part of another object.
+    """
+    detections = detections.assign(track=track(detections))
+    is_accepted = detections["track"].isin(_accepted(detections)["track"])
+    is_object = is_accepted | (detections["track"].map(_expected_frames(detections)) >= MIN_FRAMES)
+    candidates = detections[is_object]
+    object_ids = candidates["track"].where(is_accepted, join_echo_and_shadow(candidates))
+    return object_ids.reindex(detections.index)
+
+
+def _expected_frames(detections: pd.DataFrame) -> pd.Series:
+    """Return for each track the expected number of frames that show it, if scores are probabilities."""
+    return detections.groupby(["track", "index"])["score"].max().groupby("track").sum()
+
+
+def _accepted(detections: pd.DataFrame) -> pd.DataFrame:
+    return detections[detections["verdict"] == "accepted"]
 
 
 def _suppress_duplicates(detections: pd.DataFrame) -> pd.DataFrame:
-    """Detections of which no two in a frame show the same: detection lets boxes of a part and of the whole stand."""
-    x, y, w, h = detections[[*"xywh"]].to_numpy().T
-    xyxy, score = np.column_stack([x, y, x + w, y + h]), detections["score"].to_numpy()
-    kept = [np.zeros(0, int)]
+    """Suppress boxes that overlap a box of higher score in the same frame.
+
+    The detector's own non-maximum suppression keeps the boxes of a part and of the whole object.
+    """
+    x, y, w, h = detections[["x", "y", "w", "h"]].to_numpy().T
+    xyxy = np.column_stack([x, y, x + w, y + h])
+    scores = detections["score"].to_numpy()
+    kept_rows = [np.zeros(0, int)]
     for rows in detections.groupby(["source", "position"], sort=False).indices.values():
-        kept.append(
-            rows[
-                non_maximum_suppression(
-                    xyxy[rows], score[rows], MAX_INTERSECTION_OVER_SMALLER, intersection_over_smaller
-                )
-            ]
+        rows = np.asarray(rows)
+        kept = non_maximum_suppression(
+            xyxy[rows], scores[rows], MAX_INTERSECTION_OVER_SMALLER, intersection_over_smaller
         )
-    return detections.iloc[np.sort(np.concatenate(kept))]
+        kept_rows.append(rows[kept])
+    return detections.iloc[np.sort(np.concatenate(kept_rows))]
 
 
-def _describe(seen: pd.DataFrame) -> tuple:
-    """A row of the table ``object``, but for its id."""
-    accepted = _accepted(seen)
-    # What a person said outweighs the detector.
-    votes = (accepted if len(accepted) else seen).groupby("class")["score"].sum()
-    named = votes.drop(UNKNOWN, errors="ignore")
-    winner = (named if len(named) else votes).idxmax()
-    best = seen[seen["class"] == winner].sort_values(["score", "position"], ascending=[False, True]).iloc[0]
-    return (
-        winner,
-        float(votes[winner] / votes.sum()),
-        float(best["score"]),
-        int(seen["index"].nunique()),
-        *(int(best[key]) for key in ("source", "position", "rank")),
-        *(None if pd.isna(time) else float(time) for time in (seen["time"].min(), seen["time"].max())),
-        *_place(seen.dropna(subset=["latitude", "longitude"])),
+def join_echo_and_shadow(detections: pd.DataFrame) -> pd.Series:
+    """Join tracks that show the echo and the shadow of one object.
+
+    A detector usually reports only one of the two, and the other in few frames. A track is therefore joined to another
+    track that it touches, if it appears in few of that track's frames.
+
+    Args:
+        detections: one row per detection: its ``track``, the ``index`` of its frame, its box ``x y w h`` in pixels.
+
+    Returns:
+        ``(N,)`` tracks, with that of the larger part for all detections of the smaller part.
+    """
+    frames = detections.groupby("track")["index"].nunique()
+    pairs = _candidate_pairs(detections, frames)
+    touching = _boxes_touch(pairs).groupby([pairs["track"], pairs["track_whole"]]).agg(["size", "mean"]).reset_index()
+    is_part = (touching["mean"] >= MIN_TOUCHING_SHARE) & (
+        touching["size"] >= MIN_SHARED_FRAMES * touching["track"].map(frames)
+    )
+    # A part belongs to the track with which it shares most frames.
+    parts = touching[is_part].sort_values("size", ascending=False, kind="stable").drop_duplicates("track")
+    whole_of_part = parts.set_index("track")["track_whole"]
+    # A part of a part belongs to the whole. The loop ends, as each whole has more frames than its part.
+    while whole_of_part.isin(whole_of_part.index).any():
+        whole_of_part = whole_of_part.map(whole_of_part).fillna(whole_of_part)
+    return detections["track"].map(whole_of_part).fillna(detections["track"]).astype(int)
+
+
+def _candidate_pairs(detections: pd.DataFrame, frames: pd.Series) -> pd.DataFrame:
+    """Return the pairs of detections in the same frame of which the first one's track has far fewer frames."""
+    boxes = detections[["track", "index", "x", "y", "w", "h"]]
+    pairs = boxes.merge(boxes, on="index", suffixes=("", "_whole"))
+    return pairs[pairs["track"].map(frames) < MAX_FRAME_SHARE * pairs["track_whole"].map(frames)]
+
+
+def _boxes_touch(pairs: pd.DataFrame) -> pd.Series:
+    """Return for each pair whether its boxes overlap after the smaller part is widened by ``TOUCH_MARGIN``."""
+    touch = pd.Series(True, index=pairs.index)
+    for start, side in (("x", "w"), ("y", "h")):
+        margin = TOUCH_MARGIN * pairs[side]
+        touch &= pairs[start] - margin < pairs[f"{start}_whole"] + pairs[f"{side}_whole"]
+        touch &= pairs[f"{start}_whole"] < pairs[start] + pairs[side] + margin
+    return touch
+
+
+def _describe_object(number: int, members: pd.DataFrame) -> ObjectRecord:
+    """Describe an object by its detections."""
+    accepted = _accepted(members)
+    # What a person accepted outweighs the detector.
+    votes = (accepted if len(accepted) else members).groupby("class")["score"].sum()
+    known_votes = votes.drop(UNKNOWN, errors="ignore")
+    class_name = str((known_votes if len(known_votes) else votes).idxmax())
+    of_class = members[members["class"] == class_name]
+    best = of_class.sort_values(["score", "position"], ascending=[False, True]).iloc[0]
+    latitude, longitude, spread_m = _mean_position(members.dropna(subset=["latitude", "longitude"]))
+    return ObjectRecord(
+        id=number,
+        class_name=class_name,
+        agreement=float(votes[class_name] / votes.sum()),
+        score=float(best["score"]),
+        frames=int(members["index"].nunique()),
+        source=int(best["source"]),
+        position=int(best["position"]),
+        rank=int(best["rank"]),
+        first_time=_known(members["time"].min()),
+        last_time=_known(members["time"].max()),
+        latitude=latitude,
+        longitude=longitude,
+        spread_m=spread_m,
     )
 
 
-def _expected_frames(rows: pd.DataFrame) -> pd.Series:
-    """In how many frames each track is there, if each score is the probability that its detection is right."""
-    return rows.groupby(["track", "index"])["score"].max().groupby("track").sum()
+def _known(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
-def _accepted(seen: pd.DataFrame) -> pd.DataFrame:
-    return seen[seen["verdict"] == "accepted"]
-
-
-def _place(located: pd.DataFrame) -> tuple[float | None, float | None, float | None]:
-    """Mean latitude and longitude, and the deviation in metres."""
+def _mean_position(located: pd.DataFrame) -> tuple[float | None, float | None, float | None]:
+    """Return the mean latitude and longitude in degrees, and the standard deviation in metres."""
     if located.empty:
         return None, None, None
     metres = local_metres(located["latitude"], located["longitude"])
-    spread = float(np.sqrt(metres.var(axis=0).sum()))
-    return float(located["latitude"].mean()), float(located["longitude"].mean()), round(spread, 3)
+    spread_m = round(float(np.sqrt(metres.var(axis=0).sum())), 3)
+    return float(located["latitude"].mean()), float(located["longitude"].mean()), spread_m

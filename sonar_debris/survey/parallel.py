@@ -1,7 +1,7 @@
-"""Searching a survey in several processes, of this machine or of a cluster, with one writer.
+"""Process a survey in several processes, of this machine or of a cluster, with one writer.
 
-Jobs are cut into shards. Each worker process loads the model once and gives back the rows that a shard makes; they are
-stored here, in the order of the survey, so that whatever interrupts a survey, nothing is missing before its end.
+Jobs are split into shards. Each worker process loads the model once and returns the records of a shard. They are
+stored in the order of the survey, so that an interrupted survey has no gaps before the position that it reached.
 """
 
 import os
@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import TimeoutError as NotReady
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,31 +19,31 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from sonar_debris.detectors.base import DebrisDetector
-from sonar_debris.detectors.model_folder import find_model
+from sonar_debris.detectors.model_folder import find_model, list_models
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.loader import count_frames
 from sonar_debris.survey.inference import Inference, Reading, ShardResult, local_inference
 from sonar_debris.survey.manifest import hash_model
-from sonar_debris.survey.prefetch import Job
+from sonar_debris.survey.prefetch import POLL_INTERVAL, Job
 
-# Batches a shard: some seconds of work.
-SHARD = 32
-# Shards handed out for each worker, so that none waits while the writer waits for the first.
-AHEAD = 4
+# Batches per shard: some seconds of work.
+SHARD_BATCHES = 32
+# Shards submitted per worker, so that none is idle while the writer waits for the first one.
+SHARDS_AHEAD = 4
 
-# A worker may have several threads, but the warnings of readers belong to a whole process.
-_one_at_a_time = threading.Lock()
+# A worker may have several threads, but Python's warning filters, which readers use, belong to the whole process.
+_process_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """With what a worker searches.
+    """What a worker needs to process shards.
 
     Attributes:
-        model: name of a shipped model, or the path of another, which the worker must see too.
-        sha256: of the model; a worker that has another by that name refuses to search.
-        min_score: lower scores are left out.
-        reading: how sources are read.
+        model: name of a shipped model, or a path that the worker can read, too.
+        sha256: hash of the model; a worker whose model differs refuses to work.
+        min_score: lowest score of a detection, in [0, 1].
+        reading: how the sources are read.
     """
 
     model: str
@@ -52,115 +52,143 @@ class WorkerConfig:
     reading: Reading
 
 
-def parallel_inference(executor: Executor, workers: int, recipe: WorkerConfig) -> Inference:
-    """Search through an executor.
+def parallel_inference(executor: Executor, workers: int, config: WorkerConfig) -> Inference:
+    """Return a function that processes jobs through an executor.
 
     Args:
         executor: runs `process_shard`, in processes that see the files under the same paths.
-        workers: how many shards it works on at a time.
-        recipe: with what.
+        workers: number of shards that it processes at the same time.
+        config: what the workers need.
+
+    Returns:
+        The function, to be passed to `process_sources`. It raises `SonarDebrisError` if a worker process dies.
     """
 
-    def search(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:
-        waiting: deque[Future] = deque()
+    def process_jobs(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:
+        pending: deque[Future[list[ShardResult]]] = deque()
         try:
-            for shard in cut_shards(jobs, recipe.reading):
-                waiting.append(executor.submit(process_shard, recipe, shard))
-                if len(waiting) >= AHEAD * workers:
-                    yield from _first(waiting, stop)
-            while waiting and not stop.is_set():
-                yield from _first(waiting, stop)
+            for shard in split_shards(jobs, config.reading):
+                pending.append(executor.submit(process_shard, config, shard))
+                if len(pending) >= SHARDS_AHEAD * workers:
+                    yield from _wait_for_first(pending, stop)
+            while pending and not stop.is_set():
+                yield from _wait_for_first(pending, stop)
         except BrokenProcessPool as error:
-            raise SonarDebrisError("a worker process died; run the same command again to go on") from error
+            raise SonarDebrisError("a worker process died; run the same command again to resume the survey") from error
         finally:
-            for future in waiting:
+            for future in pending:
                 future.cancel()
 
-    return search
+    return process_jobs
 
 
-def _first(waiting: deque[Future], stop: threading.Event) -> Iterator[list[ShardResult]]:
-    """The result of the first that waits, unless there is none by the time of the stop."""
+def _wait_for_first(pending: deque[Future[list[ShardResult]]], stop: threading.Event) -> Iterator[list[ShardResult]]:
+    """Yield the results of the first pending shard; nothing if the event is set before they are ready."""
     while not stop.is_set():
         try:
-            result = waiting[0].result(timeout=0.2)
-        except NotYet:
+            results = pending[0].result(timeout=POLL_INTERVAL)
+        except NotReady:
             continue
-        waiting.popleft()
-        yield result
+        pending.popleft()
+        yield results
         return
 
 
-def cut_shards(jobs: Sequence[Job], reading: Reading) -> Iterator[list[Job]]:
-    """Cut long recordings, and put short ones together, in their order."""
-    shard, size = [], 0
+def split_shards(jobs: Sequence[Job], reading: Reading) -> Iterator[list[Job]]:
+    """Split long recordings into several shards, and combine short sources in one shard.
+
+    Args:
+        jobs: the frames to process.
+        reading: how the sources are read.
+
+    Yields:
+        The jobs of one shard: about ``SHARD_BATCHES`` batches, in the order of the survey.
+    """
+    shard: list[Job] = []
+    shard_frames = 0
     for job in jobs:
-        for piece, frames in _cut(job, reading):
-            shard.append(piece)
-            size += frames
-            if size >= SHARD * reading.batch_size:
+        for part, frame_count in _split_job(job, reading):
+            shard.append(part)
+            shard_frames += frame_count
+            if shard_frames >= SHARD_BATCHES * reading.batch_size:
                 yield shard
-                shard, size = [], 0
+                shard, shard_frames = [], 0
     if shard:
         yield shard
 
 
-def _cut(job: Job, reading: Reading) -> Iterator[tuple[Job, int]]:
-    """Pieces of a source with the number of frames in each; the last goes to its end, wherever that is."""
-    frames = reading.wanted.frames
-    length = SHARD * reading.batch_size * (frames.step or 1)
-    start, end = max(job.start, frames.start or 0), len(range(count_frames(job.path))[: frames.stop])
+def _split_job(job: Job, reading: Reading) -> Iterator[tuple[Job, int]]:
+    """Yield the parts of a job, each with its number of frames; the last part ends at the end of the source."""
+    frames = reading.selection.frames
+    step = frames.step or 1
+    length = SHARD_BATCHES * reading.batch_size * step
+    start = max(job.start, frames.start or 0)
+    end = count_frames(job.path, replace(reading.selection, frames=slice(frames.stop)))
     path = job.path.resolve()
     while start + length < end:
-        yield replace(job, path=path, start=start, stop=start + length), SHARD * reading.batch_size
+        yield replace(job, path=path, start=start, stop=start + length), SHARD_BATCHES * reading.batch_size
         start += length
-    yield replace(job, path=path, start=start), max(1, len(range(start, end, frames.step or 1)))
+    yield replace(job, path=path, start=start), max(1, len(range(start, end, step)))
 
 
-def process_shard(recipe: WorkerConfig, jobs: Sequence[Job]) -> list[ShardResult]:
-    """Search a shard, in a worker.
+def process_shard(config: WorkerConfig, jobs: Sequence[Job]) -> list[ShardResult]:
+    """Process a shard, in a worker.
+
+    Args:
+        config: the model and the settings.
+        jobs: the jobs of the shard.
+
+    Returns:
+        The results, in the order of the jobs.
 
     Raises:
-        SonarDebrisError: the worker has no such model, or another of that name.
+        SonarDebrisError: the worker does not have the model, or has another one of that name.
     """
-    with _one_at_a_time:
-        search = local_inference(_load(recipe.model, recipe.sha256, recipe.min_score), recipe.reading)
-        return [outcome for outcomes in search(jobs, threading.Event()) for outcome in outcomes]
+    with _process_lock:
+        detector = _load_detector(config.model, config.sha256, config.min_score)
+        process_jobs = local_inference(detector, config.reading)
+        return [result for results in process_jobs(jobs, threading.Event()) for result in results]
 
 
 @lru_cache(maxsize=1)
-def _load(model: str, sha256: str, min_score: float) -> DebrisDetector:
+def _load_detector(model: str, sha256: str, min_score: float) -> DebrisDetector:
     if hash_model(find_model(model)) != sha256:
-        raise SonarDebrisError(f"{model}: a worker has another model of that name; install the same everywhere")
+        raise SonarDebrisError(
+            f"{model}: a worker has another model of that name; install the same model on all machines"
+        )
     return DebrisDetector.from_pretrained(model, min_score)
 
 
 @contextmanager
 def local_processes(count: int) -> Iterator[Executor]:
-    """An executor of worker processes on this machine, which share its cores."""
+    """Start worker processes on this machine; they share its cores."""
     threads = max(1, len(os.sched_getaffinity(0)) // count)
-    executor = ProcessPoolExecutor(count, get_context("spawn"), _prepare, (threads,))
+    executor = ProcessPoolExecutor(count, get_context("spawn"), _initialize_worker, (threads,))
     try:
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-def _prepare(threads: int) -> None:
-    # Ctrl-C reaches the whole group of processes; the first one decides.
+def _initialize_worker(threads: int) -> None:
+    # Ctrl-C reaches the whole process group; only the first process reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(threads)
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[tuple[Executor, int]]:
-    """An executor of the workers of a Dask scheduler, and how many shards they work on at a time.
+def dask_workers(address: str) -> Iterator[tuple[Executor, int]]:
+    """Connect to a Dask cluster, which repeats the shards of a lost worker on other workers.
 
-    Shards of a worker that is lost are done again by others.
+    Args:
+        address: of the scheduler, such as ``tcp://host:8786``.
+
+    Yields:
+        An executor, and the number of shards that the cluster processes at the same time.
 
     Raises:
-        SonarDebrisError: Dask is not installed, the scheduler does not answer, or has no workers.
+        SonarDebrisError: Dask is not installed, the scheduler does not answer, or it has no workers.
     """
     try:
         from distributed import Client
@@ -177,7 +205,6 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
         yield client.get_executor(pure=False, retries=3), threads
 
 
-def model_for_workers(model: str) -> str:
-    """A model's name if it is shipped, else its whole path, for workers that run in other folders."""
-    folder = find_model(model)
-    return str(folder.resolve()) if Path(model).is_dir() else model
+def model_for_workers(model: str | Path) -> str:
+    """Return the name of a shipped model, or the full path of another, for workers that run in other folders."""
+    return str(model) if str(model) in list_models() else str(find_model(model).resolve())

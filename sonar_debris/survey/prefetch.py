@@ -1,30 +1,71 @@
-"""Reads the frames of a survey ahead of detection, in batches."""
+"""Find the files of a survey, and read their frames in a thread, ahead of detection, in batches."""
 
+import os
 import queue
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sonar_debris.frames import Frame, FrameReadError, FrameReadWarning, open_frames
-from sonar_debris.frames.fan_outline import RangeWindow
 from sonar_debris.frames.frame_selection import FrameSelection
+from sonar_debris.frames.loader import OnError, find_files
+from sonar_debris.frames.range_window import RangeWindow
 
-# Batches that are read ahead: enough for detection never to wait, and no more memory than that.
-AHEAD = 3
+# Batches that are read ahead: enough that detection never waits, without using much memory.
+BATCHES_AHEAD = 3
+# Seconds after which a waiting thread checks whether it should stop.
+POLL_INTERVAL = 0.2
+
+
+@dataclass(frozen=True)
+class Source:
+    """A recording or an image of a survey.
+
+    Attributes:
+        name: the file as the user gave it; for a file in a folder, the folder as given and the file in it.
+        path: the file.
+    """
+
+    name: str
+    path: Path
+
+
+def find_sources(inputs: Sequence[str | os.PathLike[str]], on_error: OnError) -> list[Source]:
+    """List the files of inputs; a file that is given twice is listed once.
+
+    Args:
+        inputs: files, and folders that are searched with their subfolders.
+        on_error: called with the error of each input that does not exist and each subfolder that cannot be searched.
+
+    Returns:
+        The sources in the order of the inputs; the files of a folder in natural order.
+    """
+    sources: dict[str, Source] = {}
+    for path in map(Path, inputs):
+        if path.is_dir():
+            files = find_files(path, on_error)
+        elif path.exists():
+            files = [path]
+        else:
+            on_error(FrameReadError(str(path), "no such file or folder"))
+            files = []
+        for file in files:
+            sources.setdefault(os.path.realpath(file), Source(file.as_posix(), file))
+    return list(sources.values())
 
 
 @dataclass(frozen=True)
 class Job:
-    """A source whose frames are wanted from a position on.
+    """The frames of a source that are still missing, or a part of them.
 
     Attributes:
-        source: its id in the database.
-        name: of the source.
+        source: id of the source in the database.
+        name: name of the source.
         path: its file.
-        start: the first missing position.
-        stop: the position to end before; None for the source's end, of which is told.
+        start: position of the first missing frame.
+        stop: position after the last frame; None to read to the end of the source and report that end.
     """
 
     source: int
@@ -36,13 +77,13 @@ class Job:
 
 @dataclass(frozen=True)
 class ReadItem:
-    """A frame, an error in its place, or the end of its source.
+    """A frame, an error in place of a frame, or the end of a source.
 
     Attributes:
-        source: the id of its source.
+        source: id of the source.
         frame: the frame, or None.
-        error: why there is none, with its ``index``.
-        failure: at the end of a source that was not whole, or could not be read at all, why.
+        error: why a frame could not be read; its ``index`` is the frame's position.
+        failure: at the end of a source, why it could not be read, or not to its end.
     """
 
     source: int
@@ -53,7 +94,7 @@ class ReadItem:
 
 @dataclass
 class Batch:
-    """Frames of one or several sources, and what else was met between them.
+    """Frames of one or several sources, with the errors and ends of sources between them.
 
     Attributes:
         items: in the order of the sources.
@@ -63,50 +104,58 @@ class Batch:
 
     @property
     def frames(self) -> list[Frame]:
-        """The frames among them."""
+        """The frames of the batch."""
         return [item.frame for item in self.items if item.frame]
 
 
 def read_batches(
-    jobs: Iterable[Job], size: int, wanted: FrameSelection, window: RangeWindow | None, stop: threading.Event
+    jobs: Iterable[Job],
+    batch_size: int,
+    selection: FrameSelection,
+    range_window: RangeWindow | None,
+    stop: threading.Event,
 ) -> Iterator[Batch]:
-    """Read sources one after the other in a thread of its own.
-
-    Batches are cut where they would be had nothing been read before: results do not depend on interruptions.
+    """Read sources one after the other in a separate thread.
 
     Args:
-        jobs: what to read.
-        size: frames a batch; the last may be smaller.
-        wanted: what of each source.
-        window: the fan of frames that do not tell it.
-        stop: set to read no further.
+        jobs: the frames to read.
+        batch_size: frames per batch; the last batch may have fewer.
+        selection: which frames of each source.
+        range_window: range and field of view of frames that have no geometry of their own.
+        stop: an event that ends reading when it is set.
+
+    Yields:
+        The batches, in the order of the jobs.
+
+    Raises:
+        BaseException: any error of the reading thread, except those that a `ReadItem` reports.
     """
-    ahead: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
+    read_ahead: queue.Queue[Batch | BaseException | None] = queue.Queue(BATCHES_AHEAD)
     closed = threading.Event()
 
     def put(batch: Batch | BaseException | None) -> None:
         while not closed.is_set():
             try:
-                return ahead.put(batch, timeout=0.2)
+                return read_ahead.put(batch, timeout=POLL_INTERVAL)
             except queue.Full:
                 continue
 
-    def work() -> None:
+    def read() -> None:
         try:
-            for batch in _cut(_read_all(jobs, wanted, window), size):
+            for batch in _split_batches(_read_jobs(jobs, selection, range_window), batch_size):
                 put(batch)
                 if closed.is_set():
                     return
             put(None)
-        except BaseException as error:  # it belongs to whoever waits for the next batch
+        except BaseException as error:  # raised again in the thread that waits for the next batch
             put(error)
 
-    thread = threading.Thread(target=work, name="reading", daemon=True)
+    thread = threading.Thread(target=read, name="reading", daemon=True)
     thread.start()
     try:
         while not stop.is_set():
             try:
-                batch = ahead.get(timeout=0.2)
+                batch = read_ahead.get(timeout=POLL_INTERVAL)
             except queue.Empty:
                 continue
             if batch is None:
@@ -119,29 +168,31 @@ def read_batches(
         thread.join()
 
 
-def _read_all(jobs: Iterable[Job], wanted: FrameSelection, window: RangeWindow | None) -> Iterator[ReadItem]:
+def _read_jobs(jobs: Iterable[Job], selection: FrameSelection, range_window: RangeWindow | None) -> Iterator[ReadItem]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FrameReadWarning)
         for job in jobs:
             failures: list[str] = []
-            for read in _read_source(job, wanted, window):
-                if isinstance(read, Frame):
-                    yield ReadItem(job.source, replace(read, name=job.name))
-                elif read.index is not None:
-                    yield ReadItem(job.source, error=read)
+            for frame in _read_source(job, selection, range_window):
+                if isinstance(frame, Frame):
+                    yield ReadItem(job.source, replace(frame, name=job.name))
+                elif frame.index is not None:
+                    yield ReadItem(job.source, error=frame)
                 else:
-                    failures.append(read.reason)
-            failures += [each.message.reason for each in caught if issubclass(each.category, FrameReadWarning)]
+                    failures.append(frame.reason)
+            failures += [item.message.reason for item in caught if isinstance(item.message, FrameReadWarning)]
             caught.clear()
             if job.stop is None:
                 yield ReadItem(job.source, failure="; ".join(failures) or None)
 
 
-def _read_source(job: Job, wanted: FrameSelection, window: RangeWindow | None) -> Iterator[Frame | FrameReadError]:
-    """Frames and errors in the order in which they were met."""
+def _read_source(
+    job: Job, selection: FrameSelection, range_window: RangeWindow | None
+) -> Iterator[Frame | FrameReadError]:
+    """Yield frames and errors in the order in which they occur."""
     errors: list[FrameReadError] = []
     try:
-        for frame in open_frames(job.path, errors.append, _part(job, wanted), window):
+        for frame in open_frames(job.path, errors.append, _select_missing(job, selection), range_window):
             yield from errors
             errors.clear()
             yield frame
@@ -150,24 +201,27 @@ def _read_source(job: Job, wanted: FrameSelection, window: RangeWindow | None) -
     yield from errors
 
 
-def _part(job: Job, wanted: FrameSelection) -> FrameSelection:
-    """What of a source is wanted, of that what lies in the job's part."""
-    frames = wanted.frames
-    first, step = frames.start or 0, frames.step or 1
-    if job.start > first:
-        first += -(-(job.start - first) // step) * step
-    stop = min((each for each in (frames.stop, job.stop) if each is not None), default=None)
-    return replace(wanted, frames=slice(first, stop, step))
+def _select_missing(job: Job, selection: FrameSelection) -> FrameSelection:
+    """Return the part of a selection that lies between the start and the stop of a job."""
+    frames = selection.frames
+    start, step = frames.start or 0, frames.step or 1
+    if job.start > start:
+        start += -(-(job.start - start) // step) * step
+    stop = min((limit for limit in (frames.stop, job.stop) if limit is not None), default=None)
+    return replace(selection, frames=slice(start, stop, step))
 
 
-def _cut(items: Iterable[ReadItem], size: int) -> Iterator[Batch]:
-    """Batches of ``size`` frames. A source's end goes with its last frame: none is left with its end alone missing."""
-    batch, count = Batch(), 0
+def _split_batches(items: Iterable[ReadItem], batch_size: int) -> Iterator[Batch]:
+    """Split items into batches of ``batch_size`` frames.
+
+    The end of a source goes into the batch of its last frame: all frames of a source are never stored without its end.
+    """
+    batch, frame_count = Batch(), 0
     for item in items:
-        if item.frame and count == size:
+        if item.frame and frame_count == batch_size:
             yield batch
-            batch, count = Batch(), 0
+            batch, frame_count = Batch(), 0
         batch.items.append(item)
-        count += item.frame is not None
+        frame_count += item.frame is not None
     if batch.items:
         yield batch

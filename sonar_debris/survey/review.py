@@ -1,46 +1,60 @@
-"""The report as a page on which a person judges detections; served to this machine only."""
+"""Serve the report of a survey as a page on which a person reviews detections; to this machine only."""
 
 import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Flask, Response, abort, request, send_from_directory
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sonar_debris.survey.report.data import script
+from sonar_debris.survey.report.writer import script
 from sonar_debris.survey.store import SurveyStore
 
 HOST = "127.0.0.1"
 VERDICTS = ("accepted", "rejected", "undecided")
-MAX_NAME = 100
-POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-KEYS = "SELECT source, position, rank FROM detection ORDER BY source, position, rank"
-DECIDED = "SELECT source, position, rank, verdict, class FROM judged WHERE (source, position, rank) IN \
-(SELECT source, position, rank FROM decision)"
+MAX_CLASS_NAME_LENGTH = 100
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+class Decision(NamedTuple):
+    """A decision as the page sends it.
+
+    Attributes:
+        detection: number of the detection, counted from 0 in the order of the survey.
+        verdict: one of `VERDICTS`.
+        class_name: the class that the person chose.
+    """
+
+    detection: int
+    verdict: str
+    class_name: str
 
 
 def create_app(folder: Path) -> Flask:
-    """The application that serves a survey's report and stores decisions.
+    """Return the application that serves a survey's report and stores decisions.
 
-    Requests that other pages make in the person's browser are refused: by their Host, their Origin, and for want of the
-    token that only the served page knows.
+    Requests that other pages make in the person's browser are refused: by their Host, by their Origin, and because they
+    lack the token, which only the served page knows.
 
     Args:
-        folder: of the survey, its report written.
+        folder: the survey's folder, with its report written.
     """
     report, token = (folder / "report").resolve(), secrets.token_urlsafe()
     app = Flask("sonar-debris", static_folder=None)
     app.config.update(TRUSTED_HOSTS=[HOST, "localhost"], MAX_CONTENT_LENGTH=10_000)
     with SurveyStore(folder) as store:
-        # As the report numbers them; a survey that goes on meanwhile does not change that.
-        keys = store.read(KEYS)
+        # As the report numbers them. Detections that a running survey adds meanwhile do not change the numbers.
+        keys = store.detection_keys()
     numbers = {key: number for number, key in enumerate(keys)}
 
     @app.after_request
-    def protect(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
+    def add_security_headers(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cache-Control"] = "no-cache"
         return response
@@ -48,29 +62,29 @@ def create_app(folder: Path) -> Flask:
     @app.get("/data/review.js")
     def session() -> Response:
         with SurveyStore(folder) as store:
-            decided = store.read(DECIDED)
+            last_decisions = store.last_decisions()
         decisions = [
-            (numbers[source, position, rank], verdict, name)
-            for source, position, rank, verdict, name in decided
-            if (source, position, rank) in numbers
+            {"detection": numbers[decision.detection], "verdict": decision.verdict, "class": decision.class_name}
+            for decision in last_decisions
+            if decision.detection in numbers
         ]
-        return Response(script("review", {"token": token, "decisions": decisions}), mimetype="text/javascript")
+        return Response(script("setReview", {"token": token, "decisions": decisions}), mimetype="text/javascript")
 
     @app.post("/decisions")
     def decide() -> tuple[str, int]:
         if request.headers.get("Origin", request.host_url.rstrip("/")) != request.host_url.rstrip("/"):
-            abort(403, "another page asked")
+            abort(403, "the request comes from another page")
         if not secrets.compare_digest(request.headers.get("X-Token", "").encode(), token.encode()):
-            abort(403, "the page is of an earlier session; load it again")
-        number, verdict, name = _read(request.get_json(), len(keys))
+            abort(403, "the page belongs to an earlier session; reload it")
+        decision = _parse_decision(request.get_json(), len(keys))
         with SurveyStore(folder) as store:
-            store.decide(keys[number], verdict, name)
+            store.decide(keys[decision.detection], decision.verdict, decision.class_name)
         return "", 204
 
     @app.get("/", defaults={"path": "index.html"})
     @app.get("/<path:path>")
     def page(path: str) -> Response:
-        # A link could lead out of the folder.
+        # A symbolic link could lead out of the folder.
         if not (report / path).resolve().is_relative_to(report):
             abort(404)
         return send_from_directory(report, path)
@@ -78,25 +92,29 @@ def create_app(folder: Path) -> Flask:
     return app
 
 
-def _read(decision: object, count: int) -> tuple[int, str, str]:
-    """The number of a detection, the verdict and the class of a decision; 400 if it is none."""
-    match decision:
-        case {"detection": int(number), "verdict": str(verdict), "class": str(name)}:
-            if 0 <= number < count and verdict in VERDICTS and 0 < len(name.strip()) <= MAX_NAME:
-                return number, verdict, name.strip()
-    abort(400, "no decision")
+def _parse_decision(content: object, detections: int) -> Decision:
+    """Return a valid decision on one of so many detections; abort the request with 400 if it is not one."""
+    match content:
+        case {"detection": int(number), "verdict": str(verdict), "class": str(class_name)}:
+            is_valid_name = 0 < len(class_name.strip()) <= MAX_CLASS_NAME_LENGTH
+            if 0 <= number < detections and verdict in VERDICTS and is_valid_name:
+                return Decision(number, verdict, class_name.strip())
+    abort(400, "not a valid decision")
 
 
 @contextmanager
 def open_server(app: Flask, port: int) -> Iterator[BaseWSGIServer]:
-    """A server that listens on 127.0.0.1.
+    """Open a server that listens on 127.0.0.1.
 
     Args:
-        app: what to serve.
-        port: 0 for any that is free.
+        app: the application to serve.
+        port: the port, or 0 for any free one.
+
+    Yields:
+        The server.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
     with socket.create_server((HOST, port)) as listening:
         port = listening.getsockname()[1]

@@ -1,151 +1,284 @@
-"""Which files a survey consists of.
-
-MERGED:
-Runs a survey: has searched what is missing, and stores it.
-"""
+"""Run a survey: process the frames that are missing and store the results."""
 
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sonar_debris.detectors.base import DebrisDetector
+from sonar_debris.detectors.model_folder import DEFAULT_MODEL, find_model
 from sonar_debris.errors import SonarDebrisError
+from sonar_debris.files import check_outside, open_output_folder
 from sonar_debris.frames import FrameReadError
-from sonar_debris.frames.loader import find_files
-from sonar_debris.survey.inference import Inference, ShardResult
-from sonar_debris.survey.prefetch import Job
-from sonar_debris.survey.store import SurveyStore
-
-OnError = Callable[[FrameReadError], None]
+from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.loader import OnError, count_frames
+from sonar_debris.frames.range_window import RangeWindow
+from sonar_debris.survey.inference import Inference, Reading, ShardResult, local_inference
+from sonar_debris.survey.manifest import check_manifest, describe_run, hash_model
+from sonar_debris.survey.objects import find_objects
+from sonar_debris.survey.parallel import (
+    WorkerConfig,
+    dask_workers,
+    local_processes,
+    model_for_workers,
+    parallel_inference,
+)
+from sonar_debris.survey.prefetch import Job, Source, find_sources
+from sonar_debris.survey.store import SurveyStore, remove_survey, write_failures
 
 
 @dataclass(frozen=True)
-class Source:
-    """A recording or an image of a survey.
+class SurveyConfig:
+    """How a survey is run.
 
     Attributes:
-        name: the file as the user named it, or the folder as named and the file in it.
-        path: the file.
+        model: name of a shipped model, or a model folder.
+        detector: a detector to use instead of ``model``, in this process. A resumed survey needs a detector with the
+            same name, classes and threshold.
+        min_score: lowest score of a detection, in [0, 1]; the model's own threshold by default.
+        batch_size: frames per batch.
+        workers: number of worker processes on this machine; by default frames are processed in this process.
+        scheduler: address of a Dask scheduler whose workers process the frames, such as ``tcp://host:8786``.
+        overwrite: replace an earlier survey in the folder instead of resuming it.
+        selection: which frames of each source are read.
+        range_window: range and field of view of frames that have no geometry of their own.
+
+    Raises:
+        ValueError: settings exclude each other, or a number is too small.
     """
 
-    name: str
-    path: Path
+    model: str | Path = DEFAULT_MODEL
+    detector: DebrisDetector | None = None
+    min_score: float | None = None
+    batch_size: int = 8
+    workers: int | None = None
+    scheduler: str | None = None
+    overwrite: bool = False
+    selection: FrameSelection = ALL_FRAMES
+    range_window: RangeWindow | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more. Received: {self.batch_size}")
+        if self.workers is not None and self.workers < 1:
+            raise ValueError(f"workers must be 1 or more. Received: {self.workers}")
+        if self.workers and self.scheduler:
+            raise ValueError(f"workers and scheduler exclude each other. Received: {self.workers}, {self.scheduler}")
+        if self.detector and (self.workers or self.scheduler or self.min_score is not None):
+            raise ValueError(
+                "detector excludes workers, scheduler and min_score: workers load the model by its name. "
+                f"Received: {self.workers}, {self.scheduler}, {self.min_score}"
+            )
 
 
-def find_sources(inputs: Sequence[str | os.PathLike[str]], report: OnError) -> list[Source]:
-    """List the files of inputs, those of a folder in natural order; a file that is named twice comes once.
+@dataclass(frozen=True)
+class SurveyResult:
+    """The result of a run.
 
-    Args:
-        inputs: files, and folders that are searched with their subfolders.
-        report: told of inputs that are not there and of subfolders that cannot be searched.
+    Attributes:
+        frames: number of frames in the survey, including failed ones and those of earlier runs.
+        failures: number of sources and frames that could not be read or processed.
+        objects: number of objects.
+        stopped: whether the run was stopped before all frames were processed.
+        folder: the survey's folder.
     """
-    found: dict[str, Source] = {}
-    for given in map(Path, inputs):
-        if not given.exists():
-            report(FrameReadError(str(given), "no such file or folder"))
-        for path in find_files(given, report) if given.is_dir() else [given] if given.exists() else []:
-            found.setdefault(os.path.realpath(path), Source(path.as_posix(), path))
-    return list(found.values())
+
+    frames: int
+    failures: int
+    objects: int
+    stopped: bool
+    folder: Path
 
 
 @dataclass
 class Progress:
-    """How far a survey is.
+    """The progress of a survey.
 
     Attributes:
-        done: frames searched, those of earlier runs among them.
-        total: frames there are, as far as that is known.
-        objects: detections so far.
-        failures: sources and frames that could not be read or searched.
-        seconds: since this run began.
-        now: frames searched in this run.
+        done: number of frames processed, including those of earlier runs.
+        total: number of frames of all sources, as far as that is known before they are read.
+        detections: number of detections so far.
+        failures: number of sources and frames that could not be read or processed.
+        seconds: time since this run began to process frames; 0 before the first batch.
+        done_now: number of frames processed in this run.
     """
 
     done: int = 0
     total: int = 0
-    objects: int = 0
+    detections: int = 0
     failures: int = 0
     seconds: float = 0.0
-    now: int = 0
+    done_now: int = 0
 
     @property
     def rate(self) -> float:
-        """Frames a second in this run."""
-        return self.now / self.seconds if self.seconds else 0.0
+        """Frames per second in this run."""
+        return self.done_now / self.seconds if self.seconds else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Until all are searched, if they go on as they did; None before the first."""
-        return (self.total - self.done) / self.rate if self.now else None
+        """Time left in seconds, at the rate of this run; None before the first frame."""
+        return (self.total - self.done) / self.rate if self.done_now else None
 
 
 def run_survey(
+    inputs: Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    config: SurveyConfig | None = None,
+    *,
+    on_error: OnError | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+) -> SurveyResult:
+    """Process recordings, images and folders of them, and store detections and objects in a folder.
+
+    If the folder holds a survey with the same settings, only missing frames and new inputs are processed. Frames that
+    cannot be read or processed are listed in ``failures.csv`` and in the database.
+
+    Args:
+        inputs: files, and folders that are searched with their subfolders.
+        folder: the survey's folder, outside of all inputs; created if it does not exist.
+        config: settings of the survey; those of `SurveyConfig` by default.
+        on_error: called with the error of each input that does not exist and each subfolder that cannot be searched;
+            they are then skipped. By default the error is raised.
+        progress: called before the first batch and after each batch, with the same object, which changes.
+        stop: an event that ends the run after the current batch when it is set, from another thread or a signal.
+
+    Returns:
+        What the survey holds.
+
+    Raises:
+        FrameReadError: an input does not exist, or a subfolder cannot be searched, and ``on_error`` is None.
+        SonarDebrisError: there is nothing to process, the folder holds a survey with other settings, the model cannot
+            be loaded, or results cannot be written. What was stored before is kept, and the survey can be resumed.
+
+    Example:
+        >>> result = run_survey(["dive-07/", "dive-08.aris"], "night", SurveyConfig(min_score=0.4))  # doctest: +SKIP
+        >>> print(result.frames, result.objects)  # doctest: +SKIP
+    """
+    config = config or SurveyConfig()
+    folder = Path(folder)
+    stop = stop or threading.Event()
+    check_outside(folder, inputs)
+    sources = find_sources(inputs, on_error or _raise)
+    if not sources:
+        raise SonarDebrisError("nothing to process: the inputs hold no frames")
+    open_output_folder(folder)
+    detector = config.detector or DebrisDetector.from_pretrained(config.model, config.min_score)
+    model_sha256 = None if config.detector else hash_model(find_model(config.model))
+    if config.overwrite:
+        remove_survey(folder)
+    manifest = describe_run(detector, model_sha256, _reading_options(config))
+    check_manifest(folder, manifest, [os.fspath(path) for path in inputs])
+    total = sum(count_frames(source.path, config.selection) for source in sources)
+    with SurveyStore(folder) as store:
+        with _open_inference(config, detector, model_sha256) as inference:
+            final = process_sources(store, sources, total, inference, progress or _ignore, stop)
+        stopped = stop.is_set()
+        write_failures(store, folder)
+        objects = find_objects(store)
+    return SurveyResult(final.done, final.failures, objects, stopped, folder)
+
+
+def process_sources(
     store: SurveyStore,
     sources: Sequence[Source],
     total: int,
-    search: Inference,
-    show: Callable[[Progress], None],
+    inference: Inference,
+    report_progress: Callable[[Progress], None],
     stop: threading.Event,
 ) -> Progress:
-    """Search what is missing.
+    """Process the frames that the database does not have yet, and store the results.
 
     Args:
-        store: what it goes into; what it holds is not searched again.
-        sources: all of the survey's.
-        total: frames that they hold, as far as that can be told.
-        search: what searches them.
-        show: called whenever something has been stored.
-        stop: set from elsewhere to end soon.
+        store: the survey's database.
+        sources: all sources of this run.
+        total: number of frames of all sources, as far as it is known.
+        inference: the function that processes frames.
+        report_progress: called before the first batch and after each batch.
+        stop: an event that ends the run after the current batch when it is set.
 
     Returns:
-        How far it came.
+        The progress at the end.
 
     Raises:
-        SonarDebrisError: the results cannot be written; what was stored before stays, and the survey can go on.
+        SonarDebrisError: the results cannot be written. What was stored before is kept, and the survey can be resumed.
     """
     ids = store.add_sources(source.name for source in sources)
-    missing = store.progress()
-    jobs = [
-        Job(ids[source.name], source.name, source.path, missing[ids[source.name]])
-        for source in sources
-        if missing[ids[source.name]] is not None
-    ]
-    progress = _so_far(store, total)
+    next_positions = store.next_positions()
+    jobs = []
+    for source in sources:
+        position = next_positions[ids[source.name]]
+        if position is not None:
+            jobs.append(Job(ids[source.name], source.name, source.path, position))
+    counts = store.counts()
+    progress = Progress(counts.frames, total, counts.detections, counts.failures)
+    report_progress(progress)
     begin = time.monotonic()
-    for outcomes in search(jobs, stop):
+    for results in inference(jobs, stop):
         try:
             with store.transaction():
-                _write(store, outcomes)
+                _write_results(store, results)
         except sqlite3.Error as error:
-            raise SonarDebrisError(f"{store.path}: {error}; put that right and run the same command again") from error
-        _count(progress, outcomes)
+            raise SonarDebrisError(
+                f"{store.path}: {error}; solve that problem and run the same command again to resume the survey"
+            ) from error
+        _add_results(progress, results)
         progress.seconds = time.monotonic() - begin
-        show(progress)
+        report_progress(progress)
     return progress
 
 
-def _so_far(store: SurveyStore, total: int) -> Progress:
-    ((frames, failures),) = store.read("SELECT COUNT(*), COUNT(failure) FROM frame")
-    ((sources,),) = store.read("SELECT COUNT(failure) FROM source")
-    ((objects,),) = store.read("SELECT COUNT(*) FROM detection")
-    return Progress(frames, total, objects, failures + sources)
-
-
-def _write(store: SurveyStore, outcomes: Sequence[ShardResult]) -> None:
-    for each in outcomes:
-        if each.frame:
-            store.add_frame(each.source, each.frame)
+def _write_results(store: SurveyStore, results: Sequence[ShardResult]) -> None:
+    for result in results:
+        if result.frame:
+            store.add_frame(result.source, result.frame)
         else:
-            store.finish_source(each.source, each.failure)
+            store.finish_source(result.source, result.failure)
 
 
-def _count(progress: Progress, outcomes: Sequence[ShardResult]) -> None:
-    frames = [each.frame for each in outcomes if each.frame]
+def _add_results(progress: Progress, results: Sequence[ShardResult]) -> None:
+    frames = [result.frame for result in results if result.frame]
     progress.done += len(frames)
-    progress.now += len(frames)
-    progress.objects += sum(len(frame.detections) for frame in frames)
+    progress.done_now += len(frames)
+    progress.detections += sum(len(frame.detections) for frame in frames)
     progress.failures += sum(frame.failure is not None for frame in frames)
-    progress.failures += sum(each.failure is not None for each in outcomes)
+    progress.failures += sum(result.failure is not None for result in results)
+
+
+@contextmanager
+def _open_inference(config: SurveyConfig, detector: DebrisDetector, model_sha256: str | None) -> Iterator[Inference]:
+    """Prepare inference in this process, in worker processes, or on a cluster."""
+    reading = Reading(config.batch_size, config.selection, config.range_window)
+    if model_sha256 is None or not (config.workers or config.scheduler):
+        yield local_inference(detector, reading)
+        return
+    worker_config = WorkerConfig(model_for_workers(config.model), model_sha256, detector.min_score, reading)
+    if config.scheduler:
+        with dask_workers(config.scheduler) as (executor, workers):
+            yield parallel_inference(executor, workers, worker_config)
+    elif config.workers:
+        with local_processes(config.workers) as executor:
+            yield parallel_inference(executor, config.workers, worker_config)
+
+
+def _reading_options(config: SurveyConfig) -> dict[str, object]:
+    """Return the settings of reading, which a resumed survey must match."""
+    frames = config.selection.frames
+    return {
+        "frames": [frames.start, frames.stop, frames.step],
+        "topic": config.selection.topic,
+        "range_window": asdict(config.range_window) if config.range_window else None,
+    }
+
+
+def _raise(error: FrameReadError) -> None:
+    raise error
+
+
+def _ignore(progress: Progress) -> None:
+    pass

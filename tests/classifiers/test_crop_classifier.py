@@ -24,7 +24,7 @@ def test_letterbox_is_square(shape):
     np.testing.assert_allclose(square, 0.5, rtol=1e-5)
 
 
-def test_letterbox_keeps_the_aspect_and_fills_with_the_mean():
+def test_letterbox_keeps_the_aspect_ratio_and_fills_with_the_mean():
     image = np.tile(np.float32([1, 3]), (40, 10))  # 40 rows, 20 columns, mean 2
 
     square = letterbox(image, 40)
@@ -34,13 +34,13 @@ def test_letterbox_keeps_the_aspect_and_fills_with_the_mean():
     np.testing.assert_allclose(square[:, 30:], 2)
 
 
-def test_letterbox_leaves_a_square_of_its_size_alone():
+def test_letterbox_keeps_a_square_of_its_size():
     image = np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32)
 
     np.testing.assert_array_equal(letterbox(image, 32), image)
 
 
-def test_normalised_crop():
+def test_normalised_crop_has_mean_0_and_deviation_1():
     crop = normalise_crop(np.random.default_rng(0).uniform(5, 9, (16, 16)))
 
     assert crop.dtype == np.float32
@@ -63,7 +63,7 @@ def test_probabilities_of_crops_of_any_size(network):
 
     assert probabilities.shape == (3, 3)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    # A brighter picture of the same thing is the same thing, and the other crops of the batch have no say.
+    # Neither gain nor the other crops of the batch change the result.
     np.testing.assert_allclose(classifier.predict([crops[1] * 7 + 2])[0], probabilities[1], atol=1e-4)
 
 
@@ -71,7 +71,7 @@ def test_no_crops_give_no_probabilities(network):
     assert CropClassifier(network, NAMES).predict([]).shape == (0, 3)
 
 
-def test_load_what_was_saved(network, tmp_path):
+def test_saved_classifier_can_be_loaded(network, tmp_path):
     network.save(tmp_path / "plain.keras")
     (tmp_path / "plain.json").write_text(json.dumps({"class_names": NAMES}))
     crops = [np.random.default_rng(0).uniform(size=(30, 40)).astype(np.float32)]
@@ -84,7 +84,7 @@ def test_load_what_was_saved(network, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"[1]", b"3", b"{}", b"\xff\xfe", b'{"class_names": 3}'])
-def test_load_without_class_names(content, tmp_path):
+def test_missing_class_names_are_reported(content, tmp_path):
     if content is not None:
         (tmp_path / "plain.json").write_bytes(content)
 
@@ -92,7 +92,7 @@ def test_load_without_class_names(content, tmp_path):
         CropClassifier.load(tmp_path / "plain.keras")
 
 
-def test_load_without_network(tmp_path):
+def test_missing_network_is_reported(tmp_path):
     (tmp_path / "plain.json").write_text('{"class_names": ["can"]}')
 
     with pytest.raises(SonarDebrisError, match=r"plain\.keras: no such network"):

@@ -1,4 +1,4 @@
-"""The verb on a small release of two frames and two crops, with detectors whose answers are known."""
+"""``sonar-debris evaluate`` on a small release of three frames and two crops, with detectors of known output."""
 
 import json
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ BOXES = {"frame-0": [4, 4, 20, 10], "frame-1": [30, 8, 12, 12], "frame-2": [2, 2
 
 @pytest.fixture
 def release(tmp_path):
-    """Frames 0 and 1 are of fold 0, frame 2 of fold 1; one can a frame and, of the crops, a bottle and a can."""
+    """Return a release: frames 0 and 1 in fold 0, frame 2 in fold 1, a can in each; crops of a bottle and of a can."""
     folder = tmp_path / "release"
     for sub in ("BoxAnnotations", "Images"):
         (folder / "watertank-segmentation" / sub).mkdir(parents=True)
@@ -38,8 +38,8 @@ def release(tmp_path):
 
 @pytest.fixture
 def run(release, tmp_path):
-    def invoke(*words):
-        command = ["evaluate", *words, "--data", str(release), "--json", str(tmp_path / "out" / "figures.json")]
+    def invoke(*arguments):
+        command = ["evaluate", *arguments, "--data", str(release), "--json", str(tmp_path / "out" / "figures.json")]
         return CliRunner().invoke(main, command)
 
     return invoke
@@ -51,13 +51,13 @@ def figures(tmp_path):
 
 
 def bright_is_can(images):
-    """Probabilities of can, bottle and wall: a bright crop is a can, a dark one a wall."""
+    """Return probabilities of can, bottle and wall: a bright crop is a can, a dark crop a wall."""
     return np.array([[0.8, 0.1, 0.1] if image.mean() > 0.5 else [0.1, 0.1, 0.8] for image in images])
 
 
 @pytest.fixture
 def classifier(monkeypatch):
-    """What every classifier's file holds."""
+    """Return the classifier that is loaded from any file."""
     network = SimpleNamespace(class_names=("can", "bottle", "wall"), predict=bright_is_can)
     monkeypatch.setattr("sonar_debris.classifiers.crop_classifier.CropClassifier.load", lambda path: network)
     return network
@@ -65,44 +65,49 @@ def classifier(monkeypatch):
 
 @pytest.fixture
 def model(monkeypatch, classifier):
-    """A model whose test fold is 0 and which finds the object of frame 0 in every frame; tells how it was loaded."""
-    xyxy, sure = np.array([[4, 4, 24, 14]], np.float32), np.array([0.9], np.float32)
-    found = Detections(xyxy, sure, np.array([0]), sure, ("can", "unknown"))
+    """Load a detector of test fold 0 for any name; it detects the object of frame 0 in every frame.
+
+    The detector has the attribute ``loaded``: names and thresholds of the calls that loaded it.
+    """
+    xyxy, score = np.array([[4, 4, 24, 14]], np.float32), np.array([0.9], np.float32)
+    detections = Detections(xyxy, score, np.array([0]), score, ("can", "unknown"))
     detector = SimpleNamespace(
-        detect=lambda frame: found,
-        propose=lambda frame: (xyxy, sure),
+        detect=lambda frame: detections,
+        propose=lambda frame: (xyxy, score),
         classifier=classifier,
         settings=SimpleNamespace(data={"split": "scene", "test_fold": 0}),
+        loaded=[],
     )
-    asked = []
 
     def load(name, min_score):
-        asked.append((name, min_score))
+        detector.loaded.append((name, min_score))
         return detector
 
-    monkeypatch.setattr("sonar_debris.commands.cross_validation.load_detector", load)
-    return asked
+    monkeypatch.setattr("sonar_debris.commands.evaluate.load_detector", load)
+    return detector
 
 
 def test_detections_of_a_model(run, model, figures):
     result = run("detections", "--model", "mine")
 
     assert result.exit_code == 0, result.output
-    assert model == [("mine", 0.0)]  # every score: the curve must be whole
-    assert "2 frames of scene split, part 0: 2 named detections, 0 unknown" in result.stdout
+    assert model.loaded == [("mine", 0.0)]  # every score: the curve must be complete
+    assert "2 frames of scene split, part 0: 2 detections with a class, 0 unknown" in result.stdout
     assert result.stderr == ""
-    assert figures()["ap50"] == pytest.approx({"can": 51 / 101})  # right once, at equal score the first frame's
+    assert figures()["ap50"] == pytest.approx(
+        {"can": 51 / 101}
+    )  # right once: at equal scores the detection of the first frame
     assert figures()["recall50"]["10"] == 0.5
     assert (figures()["scored"], figures()["split"], figures()["parts"]) == ("mine", "scene", ["0"])
 
 
 @pytest.mark.parametrize("choice", [["--fold", "1"], ["--fold", "0", "--fold", "1"], ["--split", "random"]])
-@pytest.mark.parametrize("verb", ["detections", "proposals"])
-def test_a_part_seen_in_training_is_warned_of(run, model, verb, choice):
-    result = run(verb, *choice)
+@pytest.mark.parametrize("command", ["detections", "proposals"])
+def test_a_part_seen_in_training_gets_a_warning(run, model, command, choice):
+    result = run(command, *choice)
 
     assert result.exit_code == 0, result.output
-    assert "warning: these figures are not honest" in result.stderr
+    assert "warning: the test data overlaps the training data" in result.stderr
 
 
 def test_proposals(run, model, figures):
@@ -119,11 +124,11 @@ def test_detections_of_a_file(run, tmp_path, figures):
         "categories": [{"id": 1, "name": "can"}],
         "annotations": [{"image_id": 1, "category_id": 1, "bbox": BOXES["frame-1"], "score": 0.5}],
     }
-    (tmp_path / "found.coco.json").write_text(json.dumps(coco))
-    result = run("detections", "--predictions", str(tmp_path / "found.coco.json"))
+    (tmp_path / "predictions.coco.json").write_text(json.dumps(coco))
+    result = run("detections", "--predictions", str(tmp_path / "predictions.coco.json"))
 
     assert result.exit_code == 0, result.output
-    assert "1 frames not in" in result.stderr
+    assert "1 frames are not listed, e.g. frame-0" in result.stderr
     assert figures()["frames_missing"] == ["frame-0"]
     assert figures()["best"] == pytest.approx({"threshold": 0.5, "precision": 1, "recall": 0.5, "f1": 2 / 3})
 
@@ -143,14 +148,32 @@ def test_classifier_of_a_model(run, model, figures):
     result = run("classifier", "--model", "mine")
 
     assert result.exit_code == 0, result.output
-    assert model == [("mine", 0.0)]
+    assert model.loaded == [("mine", 0.0)]
     assert figures()["accuracy"] == 0.5
 
 
-def test_a_classifier_that_does_not_say_its_training_is_warned_of(run, classifier, tmp_path):
+def test_a_classifier_that_does_not_record_its_training_data_gets_a_warning(run, classifier, tmp_path):
     (tmp_path / "net.json").write_text("{}")
 
-    assert "does not say what it was trained on" in run("classifier", "--model", str(tmp_path / "net.keras")).stderr
+    assert "does not record what it was trained on" in run("classifier", "--model", str(tmp_path / "net.keras")).stderr
+
+
+def test_a_model_without_a_classifier_is_refused(run, model):
+    del model.classifier
+    result = run("classifier", "--model", "single-pass")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: single-pass: the model has no crop classifier; "
+        "choose a sliding-window model or a classifier.keras file\n"
+    )
+
+
+def test_the_shipped_single_pass_model_has_no_classifier(run):
+    result = run("classifier", "--model", "single-pass")
+
+    assert result.exit_code == 2
+    assert "single-pass: the model has no crop classifier" in result.stderr
 
 
 def test_a_classifier_of_other_classes_is_an_error(run, model, classifier):
@@ -158,7 +181,7 @@ def test_a_classifier_of_other_classes_is_an_error(run, model, classifier):
     result = run("classifier", "--model", "mine")
 
     assert result.exit_code == 2
-    assert "does not know the class bottle" in result.stderr
+    assert "the classifier has no class bottle" in result.stderr
 
 
 def test_no_data_is_one_line(monkeypatch):
@@ -169,9 +192,9 @@ def test_no_data_is_one_line(monkeypatch):
     assert result.stderr.startswith("error: no labelled data: give --data") and result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [[], ["detections"], ["proposals"], ["classifier"]])
-def test_help_has_an_example(words):
-    result = CliRunner().invoke(main, ["evaluate", *words, "--help"])
+@pytest.mark.parametrize("arguments", [[], ["detections"], ["proposals"], ["classifier"]])
+def test_help_has_an_example(arguments):
+    result = CliRunner().invoke(main, ["evaluate", *arguments, "--help"])
 
     assert result.exit_code == 0
     assert "sonar-debris evaluate" in result.stdout

@@ -11,16 +11,18 @@ from sonar_debris.commands.main import COMMANDS, main
 from sonar_debris.errors import SonarDebrisError
 
 
-def words_of(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Give the words that call a command, then those of each command below it."""
+def command_lines(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words that call a command, then those of each of its subcommands."""
     yield words
-    for name, below in getattr(command, "commands", {}).items():
-        yield from words_of(below, (*words, name))
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from command_lines(command.get_command(context, name), (*words, name))
 
 
-@pytest.mark.parametrize("verb", sorted(COMMANDS))
-def test_help_has_an_example(verb):
-    for words in words_of(main.get_command(click.Context(main), verb), (verb,)):
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_each_help_page_has_an_example(name):
+    for words in command_lines(main.get_command(click.Context(main), name), (name,)):
         result = CliRunner().invoke(main, [*words, "--help"])
 
         assert result.exit_code == 0
@@ -31,17 +33,17 @@ def test_main_help_has_an_example():
     assert "Example:\n    sonar-debris detect" in CliRunner().invoke(main, ["--help"]).stdout
 
 
-def test_help_lists_every_verb():
+def test_help_lists_every_command():
     listed = CliRunner().invoke(main, ["--help"]).stdout.split("Commands:")[1]
 
     assert [line.split()[0] for line in listed.split("\n  ")[1:]] == sorted(COMMANDS)
 
 
-def test_version():
+def test_version_is_printed():
     assert CliRunner().invoke(main, ["--version"]).stdout == f"sonar-debris, version {__version__}\n"
 
 
-def test_unknown_verb():
+def test_unknown_command_is_wrong_usage():
     assert CliRunner().invoke(main, ["dance"]).exit_code == 2
 
 
@@ -57,9 +59,9 @@ def test_start_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "error", [SonarDebrisError("a.png: broken; mend it"), OSError(2, "broken; mend it", "a.png")], ids=type
+    "error", [SonarDebrisError("a.png: broken; repair it"), OSError(2, "broken; repair it", "a.png")], ids=type
 )
-def test_errors_end_as_one_line(error, monkeypatch):
+def test_errors_are_printed_as_one_line(error, monkeypatch):
     @click.command()
     def detect():
         raise error
@@ -69,5 +71,5 @@ def test_errors_end_as_one_line(error, monkeypatch):
     result = CliRunner().invoke(main, ["detect"])
 
     assert result.exit_code == 2
-    assert result.stderr == "error: a.png: broken; mend it\n"
+    assert result.stderr == "error: a.png: broken; repair it\n"
     assert result.stdout == ""

@@ -1,4 +1,4 @@
-"""The verb with a study of one figure."""
+"""``sonar-debris reproduce`` with studies that are not run."""
 
 from importlib import import_module
 
@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
-from sonar_debris.commands.reproduce import STUDIES
+from sonar_debris.reproduce import STUDIES
 
 
 @pytest.fixture
@@ -19,36 +19,38 @@ def run(tiny_release, tmp_path):
 
 
 @pytest.fixture
-def done(monkeypatch):
-    """The studies that were asked for; none is really done."""
+def started(monkeypatch):
+    """The studies that were started; none is really run."""
     studies = []
-    for name in STUDIES:
-        word = name.replace("-", "_")
-        module = import_module(f"sonar_debris.reproduce.{word}")
-        monkeypatch.setattr(module, f"reproduce_{word}", studies.append)
+    for location, _ in STUDIES.values():
+        module, function = location.split(":")
+        monkeypatch.setattr(import_module(module), function, studies.append)
     return studies
 
 
-def test_a_study(run, done, tiny_release, tmp_path):
+def test_options_are_passed_to_the_study(run, started, tiny_release, tmp_path):
     result = run("transfer", "--quick", "--seed", 4, "--precision", "mixed_bfloat16")
 
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"transfer (quick: the figures mean little): see {tmp_path}/results/transfer/report.md\n"
-    (study,) = done
+    assert (
+        result.stdout
+        == f"transfer (quick run: the figures are not meaningful): see {tmp_path}/results/transfer/report.md\n"
+    )
+    (study,) = started
     assert (study.root, study.folder) == (tiny_release, tmp_path / "results" / "transfer")
     assert (study.quick, study.seed, study.precision) == (True, 4, "mixed_bfloat16")
 
 
-def test_all_studies(run, done, tmp_path):
+def test_all_runs_every_study(run, started, tmp_path):
     result = run("all")
 
     assert result.exit_code == 0, result.output
-    assert [study.folder.name for study in done] == list(STUDIES)
+    assert [study.folder.name for study in started] == list(STUDIES)
     assert result.stdout.splitlines()[0] == f"classification: see {tmp_path}/results/classification/report.md"
 
 
 @pytest.mark.parametrize("words", [("nothing",), ("transfer", "--seed", -1), ("transfer", "--precision", "int8")])
-def test_wrong_usage(run, words):
+def test_wrong_usage_exits_with_2(run, words):
     assert run(*words).exit_code == 2
 
 

@@ -3,10 +3,16 @@ import io
 import numpy as np
 from rich.console import Console
 
-from sonar_debris.commands.tables import classification_tables, detection_tables
-from sonar_debris.evaluation.average_precision import OperatingPoint
+from sonar_debris.commands.tables import (
+    classification_tables,
+    detection_tables,
+    interval_table,
+    recall_table,
+    subset_table,
+)
+from sonar_debris.evaluation.average_precision import Interval, OperatingPoint
 from sonar_debris.evaluation.classification_metrics import classification_metrics
-from sonar_debris.evaluation.detection_metrics import DetectionMetrics
+from sonar_debris.evaluation.detection_metrics import DetectionMetrics, SubsetMetrics
 
 
 def text(tables):
@@ -16,12 +22,12 @@ def text(tables):
 
 
 def rows(printed):
-    """The cells of every row."""
+    """Return the cells of every row."""
     lines = [line for line in printed.splitlines() if line.startswith("│")]
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
 
 
-def test_detection_tables_show_every_figure():
+def test_detection_tables_show_every_metric():
     metrics = DetectionMetrics(
         frames=2,
         detections=5,
@@ -48,7 +54,7 @@ def test_detection_tables_show_every_figure():
     ]
 
 
-def test_classification_tables_show_every_figure():
+def test_classification_tables_show_every_metric():
     probability = np.array([[0.8, 0.2], [0.3, 0.7]])
     metrics = classification_metrics(np.array([0, 0]), probability, ("can", "tire"))
 
@@ -58,4 +64,17 @@ def test_classification_tables_show_every_figure():
         ["0 can", "1", "1"],
         ["1 tire", "0", "0"],
         ["2", "0.5000", "0.4500"],
+    ]
+
+
+def test_intervals_and_subsets_have_one_row_each():
+    intervals = interval_table({"map50": Interval(0.4, 0.6), "map50_95": Interval(0.2, 0.3)})
+    subsets = subset_table({"under 32 px": SubsetMetrics(7, 0.5, 0.75)}, "size")
+    recall = recall_table({"can": {10: 0.25, 30: 1.0}}, "Recall")
+
+    assert rows(text([intervals, subsets, recall])) == [
+        ["mAP@0.5", "0.4000", "0.6000"],
+        ["mAP@[.5:.95]", "0.2000", "0.3000"],
+        ["under 32 px", "7", "0.5000", "0.7500"],
+        ["can", "0.2500", "1.0000"],
     ]

@@ -115,7 +115,7 @@ def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
         (("objectness", "--epochs", 0), "'--epochs'"),
         (("objectness", "--learning-rate", 0), "'--learning-rate'"),
         (("classifier", "--network", "svm"), "'--network'"),
-        (("classifier", "--source", "crops"), "crops do not tell their scene; use --split random"),
+        (("classifier", "--source", "crops"), "the scenes of the crops are unknown; use --split random"),
         (("pipeline", "--refit-of", "nowhere"), "'--refit-of'"),
     ],
 )

@@ -98,7 +98,7 @@ def test_a_run_folder_of_another_training(trained, tiny_release):
     result = run("--data", tiny_release, "-o", trained[1], *TINY, "--seed", 5)
 
     assert result.exit_code == 2
-    assert "holds a training with another schedule" in result.stderr
+    assert "holds a run with other options (schedule: " in result.stderr
 
 
 @pytest.mark.parametrize(

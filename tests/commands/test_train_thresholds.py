@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from sonar_debris.commands.main import main
 from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.detections import Detections
-from sonar_debris.detectors.model_folder import IDENTITY, SinglePassSettings
+from sonar_debris.detectors.model_folder import SinglePassSettings
+from sonar_debris.evaluation.calibration import IDENTITY
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def models(monkeypatch):
 
         return SimpleNamespace(detect=detect, settings=settings, name=name, with_settings=with_settings)
 
-    monkeypatch.setattr("sonar_debris.commands.cross_validation.load_detector", load)
+    monkeypatch.setattr("sonar_debris.commands.train.load_detector", load)
     return asked
 
 
@@ -68,11 +69,11 @@ def test_scores_are_mapped_as_the_networks_give_them(run, models):
     run("--fold", "0", "--fold", "1", "--model", "0", "--model", "1")
 
     assert {settings.name for settings in models} == {"0", "1"}
-    assert all((settings.calibration, settings.alternatives) == (IDENTITY, 0) for settings in models)
+    assert all((settings.calibration, settings.alternative_max_score) == (IDENTITY, 0) for settings in models)
 
 
 def test_a_fold_that_no_model_was_held_out_of(run, models):
     result = run("--fold", "0", "--fold", "2", "--model", "0", "--model", "1")
 
     assert result.exit_code == 2
-    assert "several models need one a --fold" in result.stderr
+    assert "several models need one model per --fold" in result.stderr

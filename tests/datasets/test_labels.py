@@ -1,4 +1,4 @@
-"""One frame with a can and a tire and one without a box, in each of the three formats."""
+"""Read a frame with a can and a tire, and a frame without boxes, in three formats."""
 
 import json
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.datasets.labels import read_labels
+from sonar_debris.datasets.labels import LabelledFrame, read_labels
 from sonar_debris.errors import SonarDebrisError
 
 pytest.importorskip("supervision")
@@ -31,7 +31,7 @@ def write_coco(folder):
         for k, (x, y, r, b) in enumerate(BOXES.values())
     ]
     files = [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png"}]
-    files = [each | {"height": SIZE[0], "width": SIZE[1]} for each in files]
+    files = [file | {"height": SIZE[0], "width": SIZE[1]} for file in files]
     categories = [{"id": k, "name": name, "supercategory": "none"} for k, name in enumerate(NAMES)]
     path = folder / "labels.json"
     path.write_text(json.dumps({"images": files, "categories": categories, "annotations": boxes}))
@@ -66,7 +66,7 @@ def write_yolo(folder):
 
 
 @pytest.mark.parametrize("write", [write_coco, write_voc, write_yolo])
-def test_boxes_and_names(write, images, tmp_path):
+def test_boxes_and_class_names_are_read(write, images, tmp_path):
     frames, names = read_labels(images, write(tmp_path))
 
     assert names == tuple(NAMES)
@@ -78,31 +78,48 @@ def test_boxes_and_names(write, images, tmp_path):
     assert frames[0].class_id.tolist() == [0, 1]
 
 
-def test_no_such_folder(images, tmp_path):
+def test_a_missing_folder_is_an_error(images, tmp_path):
     with pytest.raises(SonarDebrisError, match="nowhere: no such file or folder"):
         read_labels(images, tmp_path / "nowhere")
 
 
-def test_a_folder_without_labels(images, tmp_path):
+def test_a_folder_without_labels_is_an_error(images, tmp_path):
     (tmp_path / "empty").mkdir()
 
-    with pytest.raises(SonarDebrisError, match="empty: no .json, no .xml files, and no data.yaml"):
+    with pytest.raises(SonarDebrisError, match="empty: no .json file, no .xml files, and no data.yaml"):
         read_labels(images, tmp_path / "empty")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"images": 3}'])
-def test_broken_coco(content, images, tmp_path):
+def test_a_damaged_coco_file_is_an_error(content, images, tmp_path):
     path = tmp_path / "labels.json"
     path.write_text(content)
 
-    with pytest.raises(SonarDebrisError, match="labels.json: not readable labels"):
+    with pytest.raises(SonarDebrisError, match="labels.json: cannot read the labels of"):
         read_labels(images, path)
 
 
-def test_labels_of_other_images(images, tmp_path):
+def test_labels_of_other_images_are_an_error(images, tmp_path):
     path = write_coco(tmp_path)
     for image in images.iterdir():
         image.rename(image.with_name(f"other-{image.name}"))
 
     with pytest.raises(SonarDebrisError, match="labels.json: 2 labelled images are not in .*, e.g. a.png"):
         read_labels(images, path)
+
+
+def test_labels_without_boxes_are_an_error(images, tmp_path):
+    path = write_coco(tmp_path)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"annotations": []}))
+
+    with pytest.raises(SonarDebrisError, match="labels.json: no boxes for the images in"):
+        read_labels(images, path)
+
+
+def test_a_labelled_frame_loads_its_image(images):
+    labelled = LabelledFrame("a", images / "a.png", np.zeros((0, 4), np.float32), np.zeros(0, int))
+
+    frame = labelled.load()
+
+    np.testing.assert_allclose(frame.image, np.full(SIZE, 90 / 255), atol=1e-6)

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from sonar_debris.evaluation.calibration import expected_calibration_error, fit_calibration
+from sonar_debris.evaluation.calibration import (
+    cross_fitted_calibration_error,
+    detection_calibration_error,
+    expected_calibration_error,
+    fit_calibration,
+)
 
 
 @pytest.mark.parametrize(
@@ -9,9 +14,9 @@ from sonar_debris.evaluation.calibration import expected_calibration_error, fit_
     [
         ([1, 1], [True, True], 0),
         ([1, 1], [False, False], 1),
-        ([0.75] * 4, [True, True, True, False], 0),  # three in four sure, and right three times in four
+        ([0.75] * 4, [True, True, True, False], 0),  # confidence 0.75, accuracy 0.75
         ([0.75] * 4, [True, False, True, False], 0.25),
-        # two bins whose gaps must not cancel: 0.9 sure and wrong (0.9), 0.6 sure and right (0.4)
+        # the gaps of two bins must not cancel: confidence 0.9 and wrong (0.9), 0.6 and right (0.4)
         ([0.9, 0.6], [False, True], 0.65),
     ],
 )
@@ -26,7 +31,7 @@ def test_bins_are_closed_on_the_right():
     assert expected_calibration_error(score, correct, bins=2) == pytest.approx(0.55)
 
 
-def test_the_map_mends_overconfident_scores():
+def test_the_map_corrects_overconfident_scores():
     rng = np.random.default_rng(0)
     score = rng.random(4000)
     correct = rng.random(4000) < score**2
@@ -54,3 +59,19 @@ def test_the_map_rises_strictly_from_0_to_1(score, correct):
 
     assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
     assert (np.diff(x) > 0).all() and (np.diff(y) > 0).all()
+
+
+def test_detections_of_low_score_are_left_out():
+    score = np.array([0.05] * 100 + [0.8])
+    correct = np.array([False] * 100 + [True])
+
+    assert detection_calibration_error(score, correct) == pytest.approx(0.2)
+    assert detection_calibration_error(score[:100], correct[:100]) is None
+
+
+def test_each_part_is_mapped_as_fitted_on_the_others():
+    overconfident = np.full(100, 0.8), np.arange(100) < 40
+    underconfident = np.full(100, 0.8), np.arange(100) < 90
+
+    # 0.8 is mapped to 0.9 in the first part and to 0.4 in the second
+    assert cross_fitted_calibration_error([overconfident, underconfident]) == pytest.approx(0.5, abs=0.01)

@@ -1,4 +1,4 @@
-"""Recordings written here, and the sample of the maker's SDK."""
+"""Recordings that these tests write, and the sample of the maker's SDK."""
 
 import warnings
 
@@ -34,10 +34,10 @@ def write(path, count=3, beams=48, samples=100, **fields):
 
 
 @pytest.mark.parametrize("beams", sorted(set(BEAMS.values())))
-def test_what_is_written_is_read_bit_for_bit(tmp_path, beams):
+def test_a_recording_is_read_as_it_was_written(tmp_path, beams):
     recording = ArisRecording(write(tmp_path / "a.aris", beams=beams))
 
-    assert (len(recording), recording.beams, recording.samples, recording.left_over) == (3, beams, 100, 0)
+    assert (len(recording), recording.beams, recording.samples, recording.trailing_bytes) == (3, beams, 100, 0)
     for index in range(3):
         np.testing.assert_array_equal(recording.echoes(index), echoes(beams, seed=index))
         header = recording.header(index)
@@ -46,7 +46,7 @@ def test_what_is_written_is_read_bit_for_bit(tmp_path, beams):
             assert header[name] == np.array(value, FRAME_HEADER[name])
 
 
-def test_frames_know_time_and_place(tmp_path):
+def test_frames_have_time_range_and_position(tmp_path):
     first, *_ = open_frames(write(tmp_path / "a.aris"))
 
     assert (first.index, first.time) == (0, 1_600_000_000.5)
@@ -57,17 +57,17 @@ def test_frames_know_time_and_place(tmp_path):
     assert first.navigation.located
 
 
-@pytest.mark.parametrize("place", [{"latitude": 0, "longitude": 0}, {"latitude": np.nan}, {"latitude": 95}])
-def test_a_sonar_without_a_position(tmp_path, place):
-    first, *_ = open_frames(write(tmp_path / "a.aris", **place))
+@pytest.mark.parametrize("position", [{"latitude": 0, "longitude": 0}, {"latitude": np.nan}, {"latitude": 95}])
+def test_a_sonar_without_a_valid_position_is_not_located(tmp_path, position):
+    first, *_ = open_frames(write(tmp_path / "a.aris", **position))
 
     assert not first.navigation.located and first.navigation.heading == 90.0
 
 
 def test_an_echo_lies_at_its_range_and_bearing(tmp_path):
-    one = np.zeros((100, 96), np.uint8)
-    one[60, 80] = 255  # beyond the middle in range, to the right
-    write_aris(tmp_path / "a.aris", [(one, FIELDS)])
+    echoes = np.zeros((100, 96), np.uint8)
+    echoes[60, 80] = 255  # beyond the middle in range, to the right
+    write_aris(tmp_path / "a.aris", [(echoes, FIELDS)])
 
     (frame,) = open_frames(tmp_path / "a.aris")
 
@@ -78,15 +78,17 @@ def test_an_echo_lies_at_its_range_and_bearing(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 2000, 4800])
-def test_of_a_recording_cut_off_the_whole_frames_are_read(tmp_path, cut):
+def test_truncated_recording_yields_complete_frames_and_a_warning(tmp_path, cut):
     path = write(tmp_path / "a.aris")
     path.write_bytes(path.read_bytes()[:-cut])
 
-    with pytest.warns(FrameReadWarning, match="a.aris: cut off within frame 2; the 2 before it are whole") as warned:
+    with pytest.warns(
+        FrameReadWarning, match="a.aris: truncated within frame 2; the frames before it are complete"
+    ) as caught:
         frames = list(open_frames(path))
 
     assert [frame.index for frame in frames] == [0, 1]
-    assert len(warned) == 1
+    assert len(caught) == 1
 
 
 @pytest.mark.parametrize(
@@ -96,13 +98,13 @@ def test_of_a_recording_cut_off_the_whole_frames_are_read(tmp_path, cut):
         (1024 + 12, b"\0\0\0\0", "lacks its signature"),
         (1024 + 436, b"\x0d\0\0\0", "unknown ping mode 13"),
         (1024 + 484, b"\x09\0\0\0", "system 9"),
-        (1024 + 468, b"\xff\xff\xff\xff", "4294967295 samples a beam"),
+        (1024 + 468, b"\xff\xff\xff\xff", "4294967295 samples per beam"),
         (1024 + 464, b"\0\0\xc0\x7f", "sound speed nan"),
         (1024 + 452, b"\0\0\0\0", "sample step 0.0"),
-        (1024 + 516, b"\0\0\0\0", "in the order in which they were received"),
+        (1024 + 516, b"\0\0\0\0", "in the order of reception, not of beams; export it again"),
     ],
 )
-def test_a_damaged_or_lying_header(tmp_path, begin, content, reason):
+def test_a_damaged_or_inconsistent_header_is_an_error(tmp_path, begin, content, reason):
     path = write(tmp_path / "a.aris")
     data = bytearray(path.read_bytes())
     data[begin : begin + len(content)] = content
@@ -113,17 +115,17 @@ def test_a_damaged_or_lying_header(tmp_path, begin, content, reason):
 
 
 @pytest.mark.parametrize("size", [1, 1023, 1024, 2047])
-def test_a_file_too_short_for_a_frame(tmp_path, size):
+def test_a_file_without_a_complete_header_is_an_error(tmp_path, size):
     path = tmp_path / "a.aris"
     path.write_bytes(write(path).read_bytes()[:size])
 
-    with pytest.raises(FrameReadError, match="cut off before its first frame"):
+    with pytest.raises(FrameReadError, match="truncated before its first frame"):
         list(open_frames(path))
 
 
 @settings(max_examples=60)
 @given(st.data())
-def test_whatever_is_damaged_nothing_but_frame_read_errors_is_raised(tmp_path_factory, data):
+def test_a_damaged_recording_raises_only_frame_read_errors(tmp_path_factory, data):
     path = write(tmp_path_factory.mktemp("fuzz") / "a.aris", count=2, samples=10)
     content = bytearray(path.read_bytes()[: data.draw(st.integers(1, 5056))])
     for _ in range(data.draw(st.integers(0, 8))):
@@ -139,7 +141,7 @@ def test_whatever_is_damaged_nothing_but_frame_read_errors_is_raised(tmp_path_fa
     assert len(frames) <= 2 and all(str(error).startswith(str(path)) for error in errors)
 
 
-def test_the_makers_sample(real_data):
+def test_the_sample_of_the_maker_is_read(real_data):
     path = real_data.parent / "aris" / "sample.aris"
     if not path.is_file():
         pytest.skip(f"no ARIS sample: {path} is absent")

@@ -6,28 +6,28 @@ from sonar_debris.frames.arrays import read_array
 
 
 def read(path):
-    *_, frame = read_array(path, path.name)
+    *_, frame = read_array(path)
     return frame
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "int32", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1), (2, 3, 3), (2, 3, 4), (1, 1)])
-def test_types_and_shapes(tmp_path, dtype, shape):
+def test_pixel_types_and_shapes_of_a_frame(tmp_path, dtype, shape):
     np.save(tmp_path / "ping.npy", np.zeros(shape, dtype))
     frame = read(tmp_path / "ping.npy")
     assert frame.image.dtype == np.float32
     assert frame.image.shape == shape[:2]
-    assert (frame.source, frame.name, frame.index) == (tmp_path / "ping.npy", "ping.npy", 0)
+    assert frame.index == 0
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_values_in_either_order_of_memory(tmp_path, order):
+def test_values_are_the_same_in_either_memory_order(tmp_path, order):
     np.save(tmp_path / "ping.npy", np.array([[0, 51], [102, 255]], np.uint8, order=order))
     np.testing.assert_array_equal(read(tmp_path / "ping.npy").image, np.float32([[0, 0.2], [0.4, 1]]))
 
 
 def header(shape, dtype="<f8"):
-    """An NPY file that declares its shape and stops there."""
+    """Return an NPY file that ends after its header."""
     text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}\n".encode()
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
 
@@ -39,8 +39,8 @@ def header(shape, dtype="<f8"):
         (b"\x93NUMPY\x03\x00", "Received: 3.0"),
         (b"\x93NUMPY\x01\x00\x05\x00{'des", "header"),
         (header("(5, 5)")[:-10], "EOF"),
-        (header("(5, 5)") + bytes(8), "cut off within frame 0 of 1"),
-        (header("(3, 5, 5)") + bytes(250), "cut off within frame 1 of 3"),
+        (header("(5, 5)") + bytes(8), "truncated within frame 0 of 1"),
+        (header("(3, 5, 5)") + bytes(250), "truncated within frame 1 of 3"),
         (header("(2, 1000000, 1000000)"), "too large"),
         (header("(2, 3, 4, 5, 3)"), "a frame is"),
         (header("(1000000, 1000000)"), "too large"),
@@ -51,7 +51,7 @@ def header(shape, dtype="<f8"):
         (header("(4, 5)", "|V1000000000"), "Received: dtype"),
     ],
 )
-def test_what_is_no_frame_is_refused(tmp_path, data, reason):
+def test_a_file_that_is_not_a_frame_is_refused(tmp_path, data, reason):
     (tmp_path / "ping.npy").write_bytes(data)
     with pytest.raises(ValueError, match=reason):
         read(tmp_path / "ping.npy")
@@ -64,7 +64,7 @@ def test_nothing_is_unpickled(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 6), (3, 5, 6, 1), (3, 5, 6, 3), (1, 5, 6)])
-def test_a_stack_of_frames(tmp_path, shape):
+def test_the_frames_of_a_stack_are_read_in_order(tmp_path, shape):
     stack = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape).astype(np.float32)
     np.save(tmp_path / "dive.npy", stack)
     frames = list(open_frames(tmp_path / "dive.npy"))
@@ -73,20 +73,20 @@ def test_a_stack_of_frames(tmp_path, shape):
     assert [frame.image.max() for frame in frames] == list(range(shape[0]))
 
 
-def test_a_stack_in_fortran_order(tmp_path):
+def test_a_stack_in_fortran_order_is_refused(tmp_path):
     np.save(tmp_path / "dive.npy", np.asfortranarray(np.zeros((3, 5, 6))))
     with pytest.raises(FrameReadError, match="save it in C order"):
         list(open_frames(tmp_path / "dive.npy"))
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_an_archive_in_natural_order(tmp_path, save):
+def test_the_arrays_of_an_archive_are_read_in_natural_order(tmp_path, save):
     save(tmp_path / "dive.npz", ping10=np.full((4, 5), 3.0), ping2=np.full((2, 4, 5), 1.0), ping3=np.full((4, 5), 2.0))
     frames = list(open_frames(tmp_path / "dive.npz"))
     assert [(frame.index, frame.image.max()) for frame in frames] == [(0, 1), (1, 1), (2, 2), (3, 3)]
 
 
-def test_a_damaged_archive_gives_what_is_whole(tmp_path):
+def test_intact_frames_of_a_damaged_archive_are_read(tmp_path):
     path = tmp_path / "dive.npz"
     np.savez(path, a=np.zeros((4, 5)), b=np.zeros((400, 500)))
     data = bytearray(path.read_bytes())
@@ -99,7 +99,7 @@ def test_a_damaged_archive_gives_what_is_whole(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"PK", b"no archive", b"PK\x03\x04" + bytes(60)])
-def test_no_archive(tmp_path, data):
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path, data):
     (tmp_path / "dive.npz").write_bytes(data)
     with pytest.raises(FrameReadError, match="not a readable NPZ file"):
         list(open_frames(tmp_path / "dive.npz"))

@@ -1,4 +1,4 @@
-"""The reader is tested on what pytritech gives it: there is no recording that may be passed on."""
+"""The reader is tested with a fake of pytritech: no recording may be redistributed."""
 
 import contextlib
 import importlib.util
@@ -16,7 +16,7 @@ BEAMS, SAMPLES = 64, 200
 
 
 class Recording(contextlib.AbstractContextManager):
-    """As pytritech's GLF: two images of one bright sample, ahead on the left; the leftmost beam comes first."""
+    """Fake of pytritech's GLF: two images with a bright echo on the left; the leftmost beam comes first."""
 
     def __init__(self, path):
         record = {
@@ -53,7 +53,7 @@ def pytritech(monkeypatch):
     return module
 
 
-def test_a_recording(path, pytritech):
+def test_frames_have_range_bearing_and_time(path, pytritech):
     errors = []
 
     (frame,) = open_frames(path, errors.append)
@@ -67,14 +67,14 @@ def test_a_recording(path, pytritech):
     assert "frame 1: 12800 bytes do not fit" in str(errors[0])
 
 
-def test_without_pytritech_its_name_and_licence_are_told(path, monkeypatch):
+def test_without_pytritech_the_error_names_it_and_its_licence(path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     with pytest.raises(FrameReadError, match="needs pytritech, under the GNU GPL: pip install pytritech"):
         list(open_frames(path))
 
 
-def test_what_pytritech_stumbles_over(path, pytritech):
+def test_any_error_of_pytritech_becomes_a_frame_read_error(path, pytritech):
     pytritech.GLF = lambda path: [][0]
 
     with pytest.raises(FrameReadError, match="not a Gemini recording that pytritech reads"):
@@ -82,6 +82,6 @@ def test_what_pytritech_stumbles_over(path, pytritech):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pytritech") is None, reason="pytritech is not installed")
-def test_pytritech_itself_refuses_what_is_no_recording(path):
+def test_pytritech_refuses_a_file_that_is_not_a_recording(path):
     with pytest.raises(FrameReadError, match="dive.glf"):
         list(open_frames(path))

@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonar_debris.frames.geometry import FanGeometry
+from sonar_debris.frames.geometry import FanGeometry, Navigation, metres_to_polar, polar_to_metres
 
 FAN = FanGeometry.of_window(rows=400, min_range=2.0, max_range=10.0, field_of_view=30.0)
+SONAR = Navigation(heading=0.0, latitude=48.0, longitude=-4.0)
 fans = st.builds(
     lambda rows, near, length, view: FanGeometry.of_window(rows, near, near + length, view),
     st.integers(20, 2000),
@@ -26,10 +27,18 @@ def test_range_grows_upwards_and_bearing_to_the_right():
 
 def test_metres_are_right_and_ahead_of_the_sonar():
     np.testing.assert_allclose(FAN.to_metres(FAN.from_polar([5.0, 30.0])), [2.5, 5 * np.cos(np.pi / 6)])
+    np.testing.assert_allclose(polar_to_metres([5.0, 30.0]), [2.5, 5 * np.cos(np.pi / 6)])
+
+
+def test_polar_positions_are_converted_in_any_number_of_dimensions():
+    polar = np.random.default_rng(0).uniform([0, -90], [50, 90], (3, 4, 2))
+
+    np.testing.assert_allclose(metres_to_polar(polar_to_metres(polar)), polar)
+    assert polar_to_metres(np.zeros((0, 2))).shape == (0, 2)
 
 
 @given(fans, st.floats(0, 1), st.floats(0, 1))
-def test_there_and_back(fan, x, y):
+def test_polar_and_metres_are_converted_back_to_the_same_pixel(fan, x, y):
     rows, cols = fan.shape
     xy = np.array([x * cols, y * rows])
 
@@ -38,21 +47,21 @@ def test_there_and_back(fan, x, y):
 
 
 @given(fans, st.floats(0, 1), st.floats(-1, 1))
-def test_the_frame_holds_the_whole_fan(fan, share, side):
-    polar = fan.min_range + share * (fan.max_range - fan.min_range), side * fan.field_of_view / 2
+def test_the_frame_contains_the_whole_fan(fan, fraction, side):
+    polar = fan.min_range + fraction * (fan.max_range - fan.min_range), side * fan.field_of_view / 2
     x, y = fan.from_polar(polar)
     rows, cols = fan.shape
 
     assert -0.01 <= x <= cols + 0.01 and -0.01 <= y <= rows + 1
-    within = fan.min_range + (0.0005 + 0.999 * share) * (fan.max_range - fan.min_range), polar[1] * 0.999
-    assert fan.contains(fan.from_polar(within))
+    inside = fan.min_range + (0.0005 + 0.999 * fraction) * (fan.max_range - fan.min_range), polar[1] * 0.999
+    assert fan.contains(fan.from_polar(inside))
 
 
-def test_what_lies_outside_the_fan():
+def test_positions_outside_the_fan_are_not_contained():
     assert not FAN.contains(FAN.from_polar([[1.9, 0], [10.1, 0], [5, 15.1], [5, -15.1]])).any()
 
 
-def test_size_of_boxes():
+def test_sizes_of_boxes_are_in_metres():
     size = FAN.size_in_metres(np.array([[0, 0, 10, 20]]))
 
     np.testing.assert_allclose(size, [[10 * FAN.metres_per_pixel, 20 * FAN.metres_per_pixel]])
@@ -60,6 +69,34 @@ def test_size_of_boxes():
 
 
 @pytest.mark.parametrize("window", [(400, 5, 5, 30), (400, -1, 5, 30), (400, 1, 5, 0), (400, 1, 5, 180), (0, 1, 5, 30)])
-def test_no_fan(window):
+def test_a_window_that_is_not_a_fan_is_refused(window):
     with pytest.raises(ValueError, match="a fan has"):
         FanGeometry.of_window(*window)
+
+
+def test_with_heading_north_ahead_is_north_and_right_is_east():
+    north, east = SONAR.to_position([[100.0, 0.0], [100.0, 90.0]])
+
+    # Here a degree of latitude is about 111.2 km, one of longitude slightly more than cos(48°) times 111.3 km.
+    np.testing.assert_allclose(north, [48 + 100 / 111_200, -4], atol=2e-6)
+    np.testing.assert_allclose(east, [48, -4 + 100 / 74_600], atol=5e-6)
+
+
+@given(st.floats(0, 360), st.floats(-80, 80), st.floats(-180, 180), st.floats(0.5, 200), st.floats(-90, 90))
+def test_a_position_is_converted_back_to_the_same_range_and_bearing(heading, latitude, longitude, distance, bearing):
+    sonar = Navigation(heading, latitude, longitude)
+
+    back = sonar.to_polar(sonar.to_position([distance, bearing]))
+
+    assert back[0] == pytest.approx(distance, abs=1e-4)
+    assert abs(back[1] - bearing) * distance < 0.1
+
+
+@pytest.mark.parametrize("unknown", ["heading", "latitude", "longitude"])
+def test_a_position_needs_heading_latitude_and_longitude(unknown):
+    sonar = Navigation(**{"heading": 1.0, "latitude": 2.0, "longitude": 3.0, unknown: None})
+
+    with pytest.raises(ValueError, match="a position needs heading, latitude and longitude"):
+        sonar.to_position([1.0, 0.0])
+    with pytest.raises(ValueError, match="a bearing needs"):
+        sonar.to_polar([1.0, 0.0])

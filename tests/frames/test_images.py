@@ -15,7 +15,7 @@ GREY_16 = np.arange(0, 48000, 2000, dtype=np.uint16).reshape(4, 6)
 
 
 def read(path):
-    (frame,) = read_image(path, path.name)
+    (frame,) = read_image(path)
     return frame
 
 
@@ -30,20 +30,20 @@ def write_pillow(path, image, **options):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".pgm"])
-def test_grey_8_bit(tmp_path, suffix):
+def test_8_bit_grey_is_divided_by_255(tmp_path, suffix):
     frame = read(write(tmp_path / f"ping{suffix}", GREY_8))
     assert frame.image.dtype == np.float32
     np.testing.assert_array_equal(frame.image, np.float32(GREY_8) / np.float32(255))
-    assert (frame.source, frame.name, frame.index, frame.time) == (tmp_path / f"ping{suffix}", f"ping{suffix}", 0, None)
+    assert (frame.index, frame.time, frame.geometry, frame.navigation) == (0, None, None, None)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
-def test_grey_16_bit(tmp_path, suffix):
+def test_16_bit_grey_is_divided_by_65535(tmp_path, suffix):
     frame = read(write(tmp_path / f"ping{suffix}", GREY_16))
     np.testing.assert_array_equal(frame.image, np.float32(GREY_16) / np.float32(65535))
 
 
-def test_jpeg_is_near(tmp_path):
+def test_jpeg_is_read_within_its_losses(tmp_path):
     frame = read(write(tmp_path / "ping.jpg", GREY_8))
     np.testing.assert_allclose(frame.image, GREY_8 / 255, atol=0.02)
 
@@ -75,13 +75,13 @@ def test_channels_are_not_swapped(tmp_path, suffix):
     ("mode", "suffix"),
     [("P", ".png"), ("P", ".bmp"), ("P", ".tif"), ("LA", ".png"), ("RGBA", ".png"), ("RGB", ".tif")],
 )
-def test_palettes_and_alpha(tmp_path, mode, suffix):
+def test_palettes_and_alpha_give_the_same_grey(tmp_path, mode, suffix):
     path = write_pillow(tmp_path / f"ping{suffix}", Image.fromarray(GREY_8).convert(mode))
     np.testing.assert_array_equal(read(path).image, np.float32(GREY_8) / 255)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
-def test_one_bit(tmp_path, suffix):
+def test_one_bit_pixels_are_0_and_1(tmp_path, suffix):
     path = write_pillow(tmp_path / f"mask{suffix}", Image.fromarray(GREY_8 > 100))
     np.testing.assert_array_equal(read(path).image, GREY_8 > 100)
 
@@ -99,20 +99,20 @@ def test_float_tiff_keeps_its_values(tmp_path):
 
 def test_orientation_of_the_camera_is_ignored(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees
+    exif[0x0112] = 6  # rotate by 90 degrees
     path = write_pillow(tmp_path / "ping.png", Image.fromarray(GREY_8), exif=exif)
     np.testing.assert_array_equal(read(path).image, np.float32(GREY_8) / 255)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".pgm"])
-def test_truncation_never_gives_a_half_decoded_frame(tmp_path, suffix, capfd):
+def test_a_truncated_image_is_never_read_in_part(tmp_path, suffix, capfd):
     pixels = np.random.default_rng(7).integers(0, 256, (16, 16), np.uint8)
     path = write(tmp_path / f"ping{suffix}", pixels)
-    data, whole, refused = path.read_bytes(), read(path).image, 0
+    data, image, refused = path.read_bytes(), read(path).image, 0
     for size in range(1, len(data)):
         path.write_bytes(data[:size])
         try:
-            np.testing.assert_array_equal(read(path).image, whole)  # only the file's trailer is cut
+            np.testing.assert_array_equal(read(path).image, image)  # only the trailer is missing
         except ValueError:
             refused += 1
     assert refused > 0.8 * len(data)
@@ -128,15 +128,15 @@ def test_every_truncation_of_a_png_is_refused(tmp_path):
 
 
 def png_header(rows, cols):
-    """A PNG that declares its size and stops there."""
+    """Return a PNG with a header and no pixels."""
     header = b"IHDR" + struct.pack(">IIBBBBB", cols, rows, 8, 0, 0, 0, 0)
     chunks = [header, b"IDAT" + zlib.compress(b""), b"IEND"]
     framed = [struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks]
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-def two_images():
-    """An animated PNG."""
+def animated_png():
+    """Return a PNG with two images."""
     file = BytesIO()
     Image.fromarray(GREY_8).save(file, "PNG", save_all=True, append_images=[Image.fromarray(255 - GREY_8)])
     return file.getvalue()
@@ -151,18 +151,18 @@ def two_images():
         (png_header(10**5, 10**5), "too large: at most 67108864 pixels"),
         (b"P5\n100000 100000\n255\n", "too large"),
         (png_header(4, 4), "cannot be decoded"),
-        (two_images(), "holds 2 images"),
+        (animated_png(), "holds 2 images"),
     ],
     ids=["text", "gif", "large", "bomb", "pgm-bomb", "no-pixels", "pages"],
 )
-def test_what_is_no_single_image_is_refused(tmp_path, data, reason):
+def test_a_file_that_is_not_a_single_image_is_refused(tmp_path, data, reason):
     path = tmp_path / "ping.png"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=reason):
         read(path)
 
 
-def test_opencv_logs_again_afterwards(tmp_path, capfd):
+def test_opencv_messages_are_silenced_only_during_reading(tmp_path, capfd):
     (tmp_path / "ping.tif").write_bytes(cv2.imencode(".tif", GREY_8)[1].tobytes()[:-20])
     with pytest.raises(ValueError):
         read(tmp_path / "ping.tif")
@@ -177,17 +177,17 @@ def test_the_pages_of_a_tiff_are_frames(tmp_path, dtype):
     pages = [np.full((4, 5), value * top // 4, dtype) for value in range(1, 4)]
     assert cv2.imwritemulti(str(tmp_path / "dive.tif"), pages)
 
-    frames = list(read_image(tmp_path / "dive.tif", "dive.tif"))
+    frames = list(read_image(tmp_path / "dive.tif"))
 
     assert [frame.index for frame in frames] == [0, 1, 2]
     np.testing.assert_allclose([frame.image.mean() for frame in frames], [0.25, 0.5, 0.75], atol=0.01)
 
 
-def test_a_damaged_page_does_not_cost_those_before_it(tmp_path):
+def test_pages_before_a_damaged_page_are_read(tmp_path):
     path = tmp_path / "dive.tif"
     cv2.imwritemulti(str(path), [np.full((40, 50), value, np.uint8) for value in (1, 2, 3)])
     path.write_bytes(path.read_bytes()[:-40])
 
-    *whole, last = read_image(path, "dive.tif")
+    *intact, last = read_image(path)
 
-    assert len(whole) == 2 and isinstance(last, DamagedFrame) and last.index == 2
+    assert len(intact) == 2 and isinstance(last, DamagedFrame) and last.index == 2

@@ -5,7 +5,7 @@ from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (480, 320), (4, 5, 1), (4, 5, 3), (4, 5, 4), (1, MAX_PIXELS)])
-def test_shape_of_a_frame_passes(shape):
+def test_shapes_of_frames_are_accepted(shape):
     check_shape(shape)
 
 
@@ -48,7 +48,7 @@ def test_floats_and_bools_keep_their_values(dtype):
     ("colour", "luma"),
     [((255, 0, 0), 0.299), ((0, 255, 0), 0.587), ((0, 0, 255), 0.114), ((0, 255, 0, 7), 0.587)],
 )
-def test_colour_becomes_luma_whatever_alpha(colour, luma):
+def test_colour_becomes_luma_and_alpha_is_ignored(colour, luma):
     assert to_grey(np.array([[colour]], np.uint8)) == pytest.approx(luma, abs=1e-6)
 
 
@@ -61,7 +61,7 @@ def test_equal_channels_are_exact(dtype, channels):
     np.testing.assert_array_equal(to_grey(colour), to_grey(values))
 
 
-def test_stored_pixels_stay_apart_from_the_frame():
+def test_the_stored_pixels_are_not_shared_with_the_frame():
     pixels = np.ones((2, 2), np.float32)
     to_grey(pixels)[:] = 5
     assert pixels.max() == 1
@@ -73,7 +73,7 @@ def test_stored_pixels_stay_apart_from_the_frame():
         ([[0.0, np.nan]], "NaN"),
         ([[[0.0, np.nan, 0.0]]], "NaN"),
         ([[0.0, np.inf]], "NaN or infinite"),
-        ([[0.0, 1e300]], "NaN or infinite"),  # more than float32 can hold
+        ([[0.0, 1e300]], "NaN or infinite"),  # too large for float32
         ([[0.0, -0.5]], "negative values. Received: minimum -0.5"),
         ([[0, -5]], "negative values"),
         ([[1j]], "Received: dtype complex128"),
@@ -81,6 +81,6 @@ def test_stored_pixels_stay_apart_from_the_frame():
         (np.zeros((0, 5)), "no pixels"),
     ],
 )
-def test_what_is_no_echo_strength_is_refused(pixels, reason):
+def test_invalid_pixels_are_refused(pixels, reason):
     with pytest.raises(ValueError, match=reason):
         to_grey(np.array(pixels))

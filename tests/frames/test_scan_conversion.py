@@ -9,14 +9,14 @@ from sonar_debris.frames.scan_conversion import MAX_COLS, ROWS, convert_scan, en
 FIRST, STEP, SAMPLES = 2.0, 0.02, 400
 BEARINGS = np.linspace(-14, 14, 64)
 FAN = FanGeometry.of_window(500, FIRST, FIRST + STEP * SAMPLES, 28.4)
-HOW = (FAN, BEARINGS, FIRST, STEP)
+SCAN = (FAN, BEARINGS, FIRST, STEP)
 
 
 def test_an_echo_lies_at_its_range_and_bearing():
     echoes = np.zeros((SAMPLES, 64), np.uint8)
     echoes[300, 50] = 255
 
-    image = to_fan(echoes, *HOW)
+    image = to_fan(echoes, *SCAN)
 
     row, col = np.unravel_index(image.argmax(), image.shape)
     distance, bearing = FAN.to_polar([col + 0.5, row + 0.5])
@@ -24,8 +24,8 @@ def test_an_echo_lies_at_its_range_and_bearing():
     assert abs(bearing - BEARINGS[50]) < 0.25
 
 
-def test_outside_the_fan_there_is_nothing():
-    image = to_fan(np.full((SAMPLES, 64), 9, np.uint8), *HOW)
+def test_pixels_outside_the_fan_are_0():
+    image = to_fan(np.full((SAMPLES, 64), 9, np.uint8), *SCAN)
 
     assert image.shape == FAN.shape
     assert image[0, 0] == image[-1, 0] == image[-1, -1] == 0
@@ -33,13 +33,13 @@ def test_outside_the_fan_there_is_nothing():
     assert 0.4 < (image > 0).mean() < 0.9
 
 
-def test_smooth_echoes_survive_there_and_back():
+def test_smooth_echoes_are_converted_back():
     sample, beam = np.meshgrid(np.linspace(0, 3, SAMPLES), np.linspace(0, 3, 64), indexing="ij")
     echoes = np.float32(2 + np.sin(sample) * np.cos(beam))
 
-    back = to_echoes(to_fan(echoes, *HOW), *HOW, samples=SAMPLES)
+    back = to_echoes(to_fan(echoes, *SCAN), *SCAN, samples=SAMPLES)
 
-    inner = np.s_[5:-5, 3:-3]  # at the rim pixels outside the fan take part
+    inner = np.s_[5:-5, 3:-3]  # at the border, pixels outside the fan contribute
     np.testing.assert_allclose(back[inner], echoes[inner], atol=0.03)
 
 
@@ -49,7 +49,7 @@ def test_smooth_echoes_survive_there_and_back():
     half=st.floats(1e-6, 89),
     samples=st.integers(1, 3000),
 )
-def test_no_window_takes_the_memory(first, step, half, samples):
+def test_no_range_window_needs_a_huge_image(first, step, half, samples):
     bearings = np.linspace(-half, half, 4)
     try:
         rows, cols = enclosing_fan(bearings, first, step, samples).shape
@@ -61,7 +61,7 @@ def test_no_window_takes_the_memory(first, step, half, samples):
         assert image.shape == fan.shape and image.max() <= 1
 
 
-def test_of_many_samples_a_row_shows_the_mean():
+def test_a_row_of_many_samples_shows_their_mean():
     noise = np.random.default_rng(0).uniform(0, 1, (4000, 32)).astype(np.float32)
     bright = np.float32(np.abs(np.arange(4000) - 3000) < 20)[:, None] * np.ones((1, 32), np.float32)
     bearings = np.linspace(-10, 10, 32)

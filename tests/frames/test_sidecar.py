@@ -19,17 +19,17 @@ def image(tmp_path):
     return tmp_path / "ping.png"
 
 
-def test_what_is_written_is_found(image):
+def test_a_sidecar_is_read_as_it_was_written(image):
     (plain,) = open_frames(image)
-    known = replace(plain, geometry=FAN, navigation=Navigation(10.0, 48.0, -4.0, 3.0), time=12.5)
-    write_sidecar(image.parent, [("ping.png", known)])
+    located = replace(plain, geometry=FAN, navigation=Navigation(10.0, 48.0, -4.0, 3.0), time=12.5)
+    write_sidecar(image.parent, [("ping.png", located)])
 
     (frame,) = open_frames(image)
 
-    assert (frame.geometry, frame.navigation, frame.time) == (FAN, known.navigation, 12.5)
+    assert (frame.geometry, frame.navigation, frame.time) == (FAN, located.navigation, 12.5)
 
 
-def test_other_files_stay_as_they_are(image):
+def test_files_that_the_sidecar_does_not_list_are_unchanged(image):
     (plain,) = open_frames(image)
     write_sidecar(image.parent, [("other.png", replace(plain, geometry=FAN))])
 
@@ -49,16 +49,16 @@ def test_a_changed_sidecar_is_read_again(image):
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"format_version": 9, "files": {}}', '{"format_version": 1, "files": {"a": [3]}}']
 )
-def test_a_damaged_sidecar(image, content):
+def test_a_damaged_sidecar_is_an_error(image, content):
     Path(image.parent / "geometry.json").write_text(content)
 
-    with pytest.raises(FrameReadError, match="ping.png: frame 0: geometry.json beside it cannot be understood"):
+    with pytest.raises(FrameReadError, match="ping.png: frame 0: geometry.json in its folder cannot be read"):
         list(open_frames(image))
 
 
-def test_a_strange_attribute(image):
+def test_an_unknown_attribute_in_the_sidecar_is_an_error(image):
     files = {"ping.png": [{"geometry": {"apex": [1, 2], "colour": "red"}}]}
     Path(image.parent / "geometry.json").write_text(json.dumps({"format_version": 1, "files": files}))
 
-    with pytest.raises(FrameReadError, match="cannot be understood"):
+    with pytest.raises(FrameReadError, match="cannot be read"):
         list(open_frames(image))

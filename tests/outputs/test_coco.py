@@ -1,6 +1,7 @@
 import contextlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "detections.coco.json"
 
 
-def test_content(path):
+def test_file_has_images_categories_annotations_and_failures(path):
     coco = CocoFile(NAMES, {"model": "m"})
     coco.add(frame("a/1.png"), detections([[1, 2, 4, 3.5], [0, 0, 1, 1]], [0.75, 0.5], [1, 2]))
     coco.add(frame("dive.aris", rows=8, cols=2, index=3), detections([], [], []))
@@ -68,7 +69,7 @@ def test_content(path):
     }
 
 
-def test_pycocotools_loads_it(path):
+def test_pycocotools_loads_the_file(path):
     coco = CocoFile(NAMES, {})
     coco.add(frame("a.png"), detections([[1, 1, 3, 3]], [0.9], [0]))
     coco.add(frame("b.png"), detections([], [], []))
@@ -82,7 +83,7 @@ def test_pycocotools_loads_it(path):
     assert loaded.getAnnIds(imgIds=2) == []
 
 
-def test_earlier_file_outlives_a_failed_write(path):
+def test_earlier_file_is_kept_if_writing_fails(path):
     path.write_text("earlier")
     coco = CocoFile(NAMES, {"min_score": float("nan")})  # JSON has no NaN
 
@@ -91,3 +92,12 @@ def test_earlier_file_outlives_a_failed_write(path):
 
     assert path.read_text() == "earlier"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_only_alternative_labels_are_marked(path):
+    coco = CocoFile(NAMES, {})
+    labels = detections([[1, 1, 3, 3]] * 2, [0.9, 0.2], [0, 1])
+    coco.add(frame("a.png"), replace(labels, alternative=np.array([False, True])))
+    coco.write(path)
+
+    assert [annotation.get("alternative") for annotation in json.loads(path.read_text())["annotations"]] == [None, True]

@@ -1,4 +1,4 @@
-"""A release with everything that the studies read, and trainings of a moment."""
+"""A release with everything that the studies read, and studies with very short trainings."""
 
 import shutil
 from functools import partial
@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.reproduce import crop_experiments as crop_training
+from sonar_debris.reproduce import crop_experiments
 from sonar_debris.reproduce.study import Study
 from sonar_debris.training import TrainingConfig
 
@@ -24,13 +24,17 @@ def study_release(tiny_release, tmp_path_factory):
             crop = rng.integers(0, 255, (20, 24), np.uint8)
             cv2.imwrite(str(root / "turntable-cropped" / name / f"{name}-{number}.png"), crop)
     (root / "splits").mkdir()
-    rows = [f"{c}-{n},{n % 5},{'test' if n > 3 else 'train'}" for c in ("bottle", "can") for n in range(6)]
+    rows = [
+        f"{name}-{number},{number % 5},{'test' if number > 3 else 'train'}"
+        for name in ("bottle", "can")
+        for number in range(6)
+    ]
     (root / "splits" / "crops.csv").write_text("\n".join(["crop,fold,random", *rows]) + "\n")
     return root
 
 
 @pytest.fixture
 def quick_study(study_release, tmp_path, monkeypatch):
-    """A quick study whose batches are small."""
-    monkeypatch.setattr(crop_training, "TrainingConfig", partial(TrainingConfig, batch_size=4))
+    """A quick study with small batches."""
+    monkeypatch.setattr(crop_experiments, "TrainingConfig", partial(TrainingConfig, batch_size=4))
     return Study(study_release, tmp_path / "results" / "study", quick=True, command="sonar-debris reproduce x --quick")

@@ -1,4 +1,4 @@
-"""Simulated frames that several tests look at."""
+"""Simulated frames that several tests share."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from sonar_debris.simulator import simulate_frames
 
 @pytest.fixture(scope="session")
 def simulated() -> list:
-    """Sixty frames, enough to hold every class."""
+    """Sixty frames, enough to contain every class."""
     return list(simulate_frames(60, seed=3))

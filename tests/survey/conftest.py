@@ -1,54 +1,18 @@
-"""A small survey: two recordings, one of them cut off, images, and a file that is none."""
+"""A small survey: two recordings, one of them truncated, images, and a file that is not an image."""
 
+import sqlite3
 import threading
 
 import cv2
-import numpy as np
 import pytest
 
-from sonar_debris.detections import Detections
 from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.survey.inference import Reading, local_inference
-from sonar_debris.survey.run import find_sources, run_survey
+from sonar_debris.survey.run import find_sources, process_sources
 from sonar_debris.survey.store import SurveyStore
+from tests.fakes import BrightSpots, echoes
 
 FIELDS = {"sound_speed": 1500.0, "sample_start_delay": 2000, "sample_period": 10, "heading": 30.0}
-NAMES = ("can", "tire", "unknown")
-
-
-class BrightSpots:
-    """Finds the brightest pixel of each frame: a stand-in for a network, with results that tell frames apart.
-
-    Attributes:
-        seen: the number of different frames of each batch.
-    """
-
-    name, min_score, class_names = "bright", 0.5, NAMES
-
-    def __init__(self):
-        self.seen = []
-
-    def with_settings(self, **changed):
-        return self
-
-    def detect_batch(self, frames):
-        self.seen.append(len(set(map(id, frames))))  # a batch may be filled up
-        return [self._detect(frame.image) for frame in frames]
-
-    def _detect(self, image):
-        if image.max() > 0.99:
-            raise RuntimeError("too bright")
-        y, x = np.unravel_index(image.argmax(), image.shape)
-        box = np.float32([[x - 4, y - 3, x + 5, y + 6], [0, 0, 9, 9]])
-        score = np.float32([image.max(), 0.5])
-        return Detections(box, score, np.array([int(x) % 2, 2]), score, NAMES)
-
-
-def echoes(number, samples=60):
-    """A scan with one spot whose place and brightness tell its number."""
-    scan = np.full((samples, 48), 30, np.uint8)
-    scan[(7 * number) % samples, (5 * number) % 48] = 120 + number
-    return scan
 
 
 @pytest.fixture
@@ -68,34 +32,47 @@ def dive(tmp_path):
 
 
 @pytest.fixture
-def search(tmp_path):
-    """A function that runs a survey and gives its progress; it ends after some batches if told so."""
+def process(tmp_path):
+    """A function that processes inputs and returns the progress; with ``batches`` it stops after that many."""
 
     def run(folder, inputs, batches=None, batch_size=4, detector=None):
         folder.mkdir(exist_ok=True)
         stop = threading.Event()
-        shown = []
+        reported = []
 
-        def show(progress):
-            shown.append(progress.done)
-            if batches is not None and len(shown) >= batches:
+        def report_progress(progress):
+            reported.append(progress.done)
+            if batches is not None and len(reported) > batches:  # the first report comes before the first batch
                 stop.set()
 
         sources = find_sources(inputs, lambda error: None)
         with SurveyStore(folder) as store:
-            searcher = local_inference(detector or BrightSpots(), Reading(batch_size))
-            return run_survey(store, sources, 22, searcher, show, stop)
+            inference = local_inference(detector or BrightSpots(), Reading(batch_size))
+            return process_sources(store, sources, 22, inference, report_progress, stop)
 
     return run
 
 
 @pytest.fixture
-def rows():
-    """A function that gives all rows of a survey's database."""
+def query():
+    """A function that returns the rows of a query on a survey's database."""
+
+    def read(folder, sql, parameters=()):
+        database = sqlite3.connect(folder / "survey.sqlite")
+        try:
+            return database.execute(sql, parameters).fetchall()
+        finally:
+            database.close()
+
+    return read
+
+
+@pytest.fixture
+def rows(query):
+    """A function that returns all rows of a survey's database by table."""
 
     def read(folder):
-        with SurveyStore(folder) as store:
-            orders = {"source": "id", "frame": "source, position", "detection": "source, position, rank"}
-            return {table: store.read(f"SELECT * FROM {table} ORDER BY {key}") for table, key in orders.items()}
+        orders = {"source": "id", "frame": "source, position", "detection": "source, position, rank"}
+        return {table: query(folder, f"SELECT * FROM {table} ORDER BY {key}") for table, key in orders.items()}
 
     return read

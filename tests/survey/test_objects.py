@@ -1,73 +1,20 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from sonar_debris.frames.geometry import FanGeometry, Navigation
-from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.store import FrameRecord, SurveyStore
-from sonar_debris.survey.tracking import track
-
-FAN = FanGeometry.of_window(600, 0.0, 10.0, 60.0)
+from sonar_debris.frames.geometry import Navigation
+from sonar_debris.survey.objects import find_objects, join_echo_and_shadow
+from sonar_debris.survey.schema import DetectionKey, DetectionRecord, FrameRecord
+from sonar_debris.survey.store import SurveyStore
 
 
-def seen(frames, moved, present=lambda index, number: True, unit="px"):
-    """Detections of three objects that all move by ``moved`` a frame; the number of each one's object."""
-    rows, truth = [], []
-    for index in range(frames):
-        for number, (x, y) in enumerate([(100.0, 100.0), (200.0, 110.0), (150.0, 300.0)]):
-            if present(index, number):
-                box = {"x": x + moved[0] * index, "y": y + moved[1] * index, "w": 20.0, "h": 30.0}
-                polar = FAN.to_polar([box["x"] + 10, box["y"] + 15]) if unit == "m" else (np.nan, np.nan)
-                rows.append({"index": index, **box, "range_m": polar[0], "bearing_deg": polar[1]})
-                truth.append(number)
-    return pd.DataFrame(rows).assign(width_m=0.2, height_m=0.2, latitude=np.nan, longitude=np.nan), np.array(truth)
-
-
-@pytest.mark.parametrize("unit", ["px", "m"])
-def test_moving_objects_keep_their_tracks(unit):
-    detections, truth = seen(40, (3, -4), unit=unit)
-
-    assert track(detections).tolist() == truth.tolist()
-
-
-def test_an_object_missed_for_some_frames_is_the_same_afterwards():
-    detections, truth = seen(40, (1, 1), present=lambda index, number: number != 1 or not 10 <= index < 18)
-
-    assert track(detections).tolist() == truth.tolist()
-
-
-def test_an_object_missed_for_long_is_another():
-    detections, truth = seen(60, (1, 1), present=lambda index, number: number != 1 or not 10 <= index < 40)
-
-    assert len(set(track(detections))) == 4
-
-
-@settings(max_examples=20)
-@given(st.integers(0, 2**32 - 1), st.floats(0.5, 1))
-def test_every_detection_has_one_track_and_a_track_one_detection_a_frame(seed, share):
-    rng = np.random.default_rng(seed)
-    detections, _ = seen(15, (2, 1), present=lambda index, number: rng.random() < share)
-    if len(detections) == 0:
-        return
-
-    numbers = track(detections)
-
-    assert len(numbers) == len(detections)
-    assert not detections.assign(track=numbers).duplicated(["index", "track"]).any()
-
-
-def test_nothing_seen():
-    assert track(seen(5, (0, 0), present=lambda *_: False)[0]).tolist() == []
-
-
-def detection(x, name="can", score=1.0, place=(None, None)):
-    return (x, 50.0, 20.0, 20.0, name, score, score, None, None, None, None, *place)
+def detection(x, class_name="can", score=1.0, position=(None, None)):
+    latitude, longitude = position
+    return DetectionRecord(x, 50.0, 20.0, 20.0, class_name, score, score, latitude=latitude, longitude=longitude)
 
 
 def frame(position, *detections, time=None):
-    return FrameRecord(position, (100, 100, time, None, None, None, None, None), list(detections))
+    return FrameRecord(position, 100, 100, time, detections=list(detections))
 
 
 @pytest.fixture
@@ -79,55 +26,56 @@ def store(tmp_path):
 def fill(store, name, frames):
     source = store.add_sources([name])[name]
     with store.transaction():
-        for frame in frames:
-            store.add_frame(source, frame)
+        for record in frames:
+            store.add_frame(source, record)
         store.finish_source(source, None)
 
 
-def objects(store):
-    return store.read("SELECT class, frames, score, position, rank FROM object ORDER BY id")
+def classes_and_frames(store):
+    return [(record.class_name, record.frames) for record in store.objects()]
 
 
-def test_an_object_is_counted_once_and_named_by_the_weighted_vote(store):
-    names = ["can", "tire", "tire", "unknown", "can", "can", "tire"]
+def test_an_object_is_counted_once_and_its_class_is_the_weighted_vote(store):
+    class_names = ["can", "tire", "tire", "unknown", "can", "can", "tire"]
     scores = [0.5, 0.9, 0.8, 0.99, 0.5, 0.6, 0.8]
-    fill(
-        store,
-        "a.aris",
-        [frame(k, detection(10 + k, n, s), time=float(k)) for k, (n, s) in enumerate(zip(names, scores, strict=True))],
-    )
+    frames = [
+        frame(k, detection(10 + k, class_name, score), time=float(k))
+        for k, (class_name, score) in enumerate(zip(class_names, scores, strict=True))
+    ]
+    fill(store, "a.aris", frames)
 
     assert find_objects(store) == 1
 
-    assert objects(store) == [("tire", 7, 0.9, 1, 0)]
-    assert store.read("SELECT first_time, last_time FROM object") == [(0.0, 6.0)]
-    (agreement,) = store.read("SELECT agreement FROM object")[0]
-    assert agreement == pytest.approx(2.5 / sum(scores))
-    assert len(store.read("SELECT * FROM sighting")) == 7
+    (record,) = store.objects()
+    assert (record.class_name, record.frames, record.score) == ("tire", 7, 0.9)
+    assert (record.file, record.position, record.rank) == ("a.aris", 1, 0)
+    assert (record.first_time, record.last_time) == (0.0, 6.0)
+    assert record.agreement == pytest.approx(2.5 / sum(scores))
+    assert len(store.object_detections()) == 7
 
 
 @pytest.mark.parametrize(
     ("frames", "score", "count"), [(4, 1.0, 0), (5, 1.0, 1), (9, 0.5, 0), (10, 0.5, 1), (40, 0.1, 0)]
 )
-def test_what_is_expected_in_fewer_than_five_frames_of_a_recording_is_clutter(store, frames, score, count):
+def test_a_track_whose_scores_sum_to_less_than_five_is_clutter(store, frames, score, count):
     fill(store, "a.aris", [frame(k, *([detection(10, score=score)] if k < frames else [])) for k in range(45)])
 
     assert find_objects(store) == count
 
 
-def test_two_detections_of_an_object_in_a_frame_are_one_sighting(store):
+def test_two_detections_of_an_object_in_a_frame_count_as_one_frame(store):
     fill(store, "a.aris", [frame(k, detection(10), detection(21, score=0.9)) for k in range(4)])
 
     assert find_objects(store) == 0
 
 
-def test_images_without_time_are_looked_at_one_by_one_and_those_with_time_are_a_sequence(store):
+def test_timed_images_of_a_folder_are_a_sequence_and_images_without_time_are_not(store):
     for number in range(5):
         fill(store, f"still/{number}.png", [frame(0, detection(10))])
         fill(store, f"dive/{number}.png", [frame(0, detection(10), time=float(number))])
 
     assert find_objects(store) == 6
-    assert sorted(row[1] for row in objects(store)) == [1, 1, 1, 1, 1, 5]
+    assert sorted(record.frames for record in store.objects()) == [1, 1, 1, 1, 1, 5]
 
 
 def test_two_recordings_have_no_object_in_common(store):
@@ -137,73 +85,130 @@ def test_two_recordings_have_no_object_in_common(store):
     assert find_objects(store) == 2
 
 
-def test_a_survey_that_goes_on_counts_anew(store):
+def test_a_resumed_survey_finds_its_objects_again(store):
     fill(store, "a.aris", [frame(k, detection(10)) for k in range(5)])
     find_objects(store)
     fill(store, "b.aris", [frame(k, detection(10), detection(60)) for k in range(5)])
 
     assert find_objects(store) == 3
-    assert store.read("SELECT COUNT(*) FROM object") == [(3,)]
+    assert len(store.objects()) == 3
 
 
-def test_a_sonar_that_passes_an_object_places_it_where_it_lies(store):
+def test_the_position_of_an_object_does_not_depend_on_the_sonar_passing_it(store):
     sonar = [Navigation(heading=0.0, latitude=48.5 + k * 1e-6, longitude=-4.5) for k in range(10)]
-    places = [each.to_position(np.array([5.0 - 0.111 * k, 0.0])).tolist() for k, each in enumerate(sonar)]
-    fill(store, "a.aris", [frame(k, detection(10 + 25 * (k % 2), place=place)) for k, place in enumerate(places)])
+    positions = [
+        navigation.to_position(np.array([5.0 - 0.111 * k, 0.0])).tolist() for k, navigation in enumerate(sonar)
+    ]
+    frames = [frame(k, detection(10 + 25 * (k % 2), position=position)) for k, position in enumerate(positions)]
+    fill(store, "a.aris", frames)
 
     assert find_objects(store) == 1
-    ((latitude, longitude, spread),) = store.read("SELECT latitude, longitude, spread_m FROM object")
-    assert (latitude, longitude) == pytest.approx((48.5 + 5 / 111_200, -4.5), abs=2e-7)
-    assert spread < 0.02
+    (record,) = store.objects()
+    assert (record.latitude, record.longitude) == pytest.approx((48.5 + 5 / 111_200, -4.5), abs=2e-7)
+    assert record.spread_m < 0.02
 
 
-def test_nothing_was_found(store):
+def test_a_survey_without_detections_has_no_objects(store):
     fill(store, "a.aris", [frame(0)])
 
     assert find_objects(store) == 0
 
 
 def test_two_boxes_around_one_object_are_one_object(store):
-    double = (12.0, 52.0, 22.0, 20.0, "tire", 0.6, 0.6, *[None] * 6)
-    fill(store, "a.aris", [frame(k, detection(10), double) for k in range(6)])
+    duplicate = DetectionRecord(12.0, 52.0, 22.0, 20.0, "tire", 0.6, 0.6)
+    fill(store, "a.aris", [frame(k, detection(10), duplicate) for k in range(6)])
 
     assert find_objects(store) == 1
-    assert objects(store)[0][:2] == ("can", 6)
+    assert classes_and_frames(store) == [("can", 6)]
 
 
-def test_an_echo_beside_its_shadow_is_no_second_object_unless_a_person_says_so(store):
-    foot = (14.0, 71.0, 10.0, 10.0, "tire", 1.0, 1.0, *[None] * 6)
-    fill(store, "a.aris", [frame(k, detection(10), *([foot] if k % 3 == 0 else [])) for k in range(30)])
+def test_an_echo_is_part_of_its_shadow_unless_a_person_accepts_it(store):
+    echo = DetectionRecord(14.0, 71.0, 10.0, 10.0, "tire", 1.0, 1.0)
+    fill(store, "a.aris", [frame(k, detection(10), *([echo] if k % 3 == 0 else [])) for k in range(30)])
 
     assert find_objects(store) == 1
-    assert objects(store)[0][:2] == ("can", 30)
-    assert len(store.read("SELECT * FROM sighting")) == 40
+    assert classes_and_frames(store) == [("can", 30)]
+    assert len(store.object_detections()) == 40
 
-    store.decide((1, 3, 1), "accepted", "tire")
+    store.decide(DetectionKey(1, 3, 1), "accepted", "tire")
 
     assert find_objects(store) == 2
-    assert [row[:2] for row in objects(store)] == [("can", 30), ("tire", 10)]
+    assert classes_and_frames(store) == [("can", 30), ("tire", 10)]
 
 
-def test_an_object_seen_again_after_a_while_is_the_same_where_its_place_is_known(store):
-    here, there = (48.5, -4.5), (48.5, -4.49999)  # 0.7 m apart
-    seen_again = [frame(k, *([detection(10, place=here)] if not 10 <= k < 60 else [])) for k in range(70)]
+def test_an_object_seen_again_later_is_the_same_if_its_position_is_known(store):
+    first, second = (48.5, -4.5), (48.5, -4.49999)  # 0.7 m apart
+    seen_again = [frame(k, *([detection(10, position=first)] if not 10 <= k < 60 else [])) for k in range(70)]
     fill(store, "a.aris", seen_again)
-    fill(store, "b.aris", [frame(k, detection(10, place=here), detection(50, place=there)) for k in range(5)])
-
-    assert find_objects(store) == 3
-    assert [row[1] for row in objects(store)] == [20, 5, 5]
-
-
-@pytest.mark.parametrize(("apart", "objects"), [(8.0, 1), (40.0, 2)])
-def test_what_lies_within_the_reach_of_another_is_a_part_of_it(apart, objects):
-    rows = [
-        {"index": index, "x": 100.0 + at, "y": 100.0, "w": 20.0, "h": 20.0}
-        for index in range(10)
-        for at in (0.0, apart)
-    ]
-    detections = pd.DataFrame(rows).assign(
-        range_m=np.nan, bearing_deg=np.nan, width_m=np.nan, height_m=np.nan, latitude=np.nan, longitude=np.nan
+    fill(
+        store,
+        "b.aris",
+        [frame(k, detection(10, position=first), detection(50, position=second)) for k in range(5)],
     )
 
-    assert len(set(track(detections))) == objects
+    assert find_objects(store) == 3
+    assert [record.frames for record in store.objects()] == [20, 5, 5]
+
+
+SHADOW, ECHO, FAR = (100.0, 100.0, 20.0, 80.0), (104.0, 182.0, 12.0, 12.0), (160.0, 100.0, 12.0, 12.0)
+
+
+def tracked_boxes(**tracks):
+    """Return a row for each frame that shows a track: ``a=(box, frames)`` for the tracks 0, 1, … in order."""
+    rows = [
+        {"track": track, "index": index, **dict(zip("xywh", box, strict=True))}
+        for track, (box, frames) in enumerate(tracks.values())
+        for index in frames
+    ]
+    return pd.DataFrame(rows, columns=["track", "index", *"xywh"])
+
+
+def joined(**tracks):
+    """Return the track to which each track is joined."""
+    detections = tracked_boxes(**tracks)
+    return detections.assign(joined=join_echo_and_shadow(detections)).groupby("track")["joined"].first().tolist()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_echo_that_flickers_at_the_foot_of_a_shadow_is_part_of_it(order):
+    parts = [("shadow", (SHADOW, range(40))), ("echo", (ECHO, range(0, 40, 4)))]
+
+    assert len(set(joined(**dict(parts[::order])))) == 1
+    assert joined(**dict(parts)) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("box", "frames"),
+    [
+        (FAR, range(0, 40, 4)),  # does not touch it
+        (ECHO, range(0, 40, 2)),  # in half of its frames
+        (ECHO, range(38, 50)),  # mostly in other frames
+    ],
+)
+def test_a_steady_or_separate_track_is_an_object_of_its_own(box, frames):
+    assert joined(shadow=(SHADOW, range(40)), other=(box, frames)) == [0, 1]
+
+
+def test_a_track_that_rarely_touches_another_is_an_object_of_its_own():
+    detections = tracked_boxes(shadow=(SHADOW, range(40)), other=(ECHO, range(10)))
+    detections.loc[(detections["track"] == 1) & (detections["index"] >= 7), "x"] = 300.0
+
+    assert join_echo_and_shadow(detections).nunique() == 2
+
+
+def test_a_part_between_two_tracks_belongs_to_the_one_with_more_shared_frames():
+    below = (104.0, 196.0, 20.0, 80.0)
+
+    tracks = joined(above=(SHADOW, range(40)), echo=(ECHO, range(10, 20)), below=(below, range(14, 60)))
+
+    assert tracks == [0, 0, 2]
+
+
+def test_a_part_of_a_part_belongs_to_the_whole():
+    glint = (106.0, 195.0, 8.0, 8.0)
+
+    assert joined(shadow=(SHADOW, range(40)), echo=(ECHO, range(15)), glint=(glint, range(5))) == [0, 0, 0]
+
+
+def test_no_tracks_are_joined_without_detections():
+    assert join_echo_and_shadow(tracked_boxes()).tolist() == []

@@ -1,6 +1,6 @@
-"""Time YOLO11n on frames of 480×320 pixels: for each line read, write the milliseconds of its network and of all.
+"""Time YOLO11n on frames of 480×320 pixels: for each input line, print the milliseconds of its network and in total.
 
-The other half of `benchmarks/detector_speed.py`, which starts it with the Python of the peer's environment.
+`benchmarks/detector_speed.py` starts this program with the Python of the peer's environment.
 """
 
 import contextlib
@@ -17,21 +17,21 @@ torch.set_num_threads(2)
 
 
 def main() -> None:
-    """Keep the answers free of what else is printed."""
+    """Print only the times on stdout."""
     answers = sys.stdout
-    with contextlib.redirect_stdout(sys.stderr):  # the library may chat
+    with contextlib.redirect_stdout(sys.stderr):  # the library may print messages
         serve(answers)
 
 
 def serve(answers: TextIO) -> None:
-    """Answer until the input ends."""
+    """Answer each input line until the input ends."""
     frame = np.random.default_rng(0).integers(0, 80, (480, 320, 3), np.uint8)
     model = YOLO("yolo11n.yaml")
     for _ in sys.stdin:
-        begin = time.perf_counter()
+        start = time.perf_counter()
         (result,) = model.predict(frame, imgsz=480, rect=True, conf=0.25, verbose=False)
-        whole = 1000 * (time.perf_counter() - begin)
-        print(result.speed["inference"], whole, file=answers, flush=True)
+        total = 1000 * (time.perf_counter() - start)
+        print(result.speed["inference"], total, file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Import before torchvision where it has no build for a CPU-only PyTorch: its compiled operators are missing there.
+"""Import this before torchvision if its compiled operators are missing, as with a CPU-only PyTorch.
 
-Declares them, so that torchvision can be imported. Non-maximum suppression is written in Python here and is slower than
-the compiled one: time a network and its suppression apart.
+It declares the operators, so that torchvision can be imported. Its non-maximum suppression is written in Python and is
+slower than the compiled one: do not include it in the time of a network.
 """
 
 import torch
@@ -11,26 +11,26 @@ library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
-def suppress(boxes: torch.Tensor, scores: torch.Tensor, threshold: float) -> torch.Tensor:
-    """Indices of the boxes that stay, best first."""
+def non_maximum_suppression(boxes: torch.Tensor, scores: torch.Tensor, threshold: float) -> torch.Tensor:
+    """Return the indices of the boxes to keep, best first."""
     order = scores.argsort(descending=True)
     keep = []
     while len(order):
         best, rest = order[0], order[1:]
         keep.append(int(best))
-        order = rest[overlaps(boxes[best], boxes[rest]) <= threshold]
+        order = rest[iou(boxes[best], boxes[rest]) <= threshold]
     return torch.tensor(keep, dtype=torch.int64)
 
 
-def overlaps(box: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
-    """IoU of a box with each of several."""
+def iou(box: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+    """Return the IoU of one box ``(4,)`` with boxes ``(N, 4)``."""
     low, high = torch.maximum(box[:2], boxes[:, :2]), torch.minimum(box[2:], boxes[:, 2:])
-    shared = (high - low).clamp(min=0).prod(dim=1)
+    intersection = (high - low).clamp(min=0).prod(dim=1)
     area = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
-    return shared / ((box[2:] - box[:2]).prod() + area - shared + 1e-9)
+    return intersection / ((box[2:] - box[:2]).prod() + area - intersection + 1e-9)
 
 
-library.impl("nms", suppress, "CPU")
+library.impl("nms", non_maximum_suppression, "CPU")
 
 import torchvision.extension  # noqa: E402
 import torchvision.ops.boxes  # noqa: E402

@@ -1,6 +1,6 @@
-"""Train YOLO11n from scratch on all scene folds but one, and write what it finds in that one as a COCO file.
+"""Train YOLO11n from scratch on all scene folds but one, and write its detections in that fold as a COCO file.
 
-Needs the environment that README.md makes; knows nothing of sonar_debris.
+Needs the environment that README.md creates; does not use sonar_debris.
 """
 
 import argparse
@@ -30,41 +30,41 @@ CLASSES = [
 
 
 def main() -> None:
-    """Train, find, write."""
+    """Train, detect and write the detections."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("release", type=Path)
     parser.add_argument("fold")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--hours", type=float, default=1.0, help="as long as ours learned from that fold's others")
+    parser.add_argument("--hours", type=float, default=1.0, help="length of the training")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--size", type=int, default=320)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    with (given.release / "splits" / "frames.csv").open(newline="") as lines:
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    with (arguments.release / "splits" / "frames.csv").open(newline="") as lines:
         folds = {row["frame"]: row["fold"] for row in csv.DictReader(lines)}
-    frames = given.release.resolve() / "watertank-segmentation"
-    write_data(frames, folds, given.fold, given.output)
+    frames = arguments.release.resolve() / "watertank-segmentation"
+    write_data(frames, folds, arguments.fold, arguments.output)
     model = YOLO("yolo11n.yaml")
     model.train(
-        data=str(given.output / "data.yaml"),
-        time=given.hours,
-        imgsz=given.size,
+        data=str(arguments.output / "data.yaml"),
+        time=arguments.hours,
+        imgsz=arguments.size,
         batch=16,
         device="cpu",
         workers=1,
         val=False,
         plots=False,
         seed=0,
-        project=str(given.output.resolve()),
+        project=str(arguments.output.resolve()),
         name="run",
         exist_ok=True,
     )
-    test = [frames / "Images" / f"{name}.png" for name, fold in sorted(folds.items()) if fold == given.fold]
-    write_found(model, test, given.size, given.output / "detections.coco.json")
+    test = [frames / "Images" / f"{name}.png" for name, fold in sorted(folds.items()) if fold == arguments.fold]
+    write_detections(model, test, arguments.size, arguments.output / "detections.coco.json")
 
 
 def write_data(frames: Path, folds: dict[str, str], test: str, output: Path) -> None:
-    """Links to the images of the training folds and their labels in YOLO's layout."""
+    """Write links to the images of the training folds, and their labels, in YOLO's layout."""
     for folder in ("images", "labels"):
         (output / folder).mkdir(parents=True, exist_ok=True)
     for name in (name for name, fold in folds.items() if fold != test):
@@ -73,22 +73,22 @@ def write_data(frames: Path, folds: dict[str, str], test: str, output: Path) -> 
             link.symlink_to(frames / "Images" / f"{name}.png")
         rows, cols = cv2.imread(str(link), cv2.IMREAD_GRAYSCALE).shape
         objects = ElementTree.parse(frames / "BoxAnnotations" / f"{name}.xml").getroot().findall("object")
-        lines = [line(item, rows, cols) for item in objects]
+        lines = [yolo_line(element, rows, cols) for element in objects]
         (output / "labels" / f"{name}.txt").write_text("".join(lines))
     path = (output / "images").resolve()
     names = json.dumps(dict(enumerate(CLASSES)))
     (output / "data.yaml").write_text(f"train: {path}\nval: {path}\nnames: {names}\n")
 
 
-def line(item: ElementTree.Element, rows: int, cols: int) -> str:
-    """An object as YOLO writes it: class, centre and extent in shares of the image."""
-    x, y, w, h = (float(item.findtext(f"bndbox/{key}")) for key in "xywh")
-    class_id = CLASSES.index(item.findtext("name").lower())
+def yolo_line(element: ElementTree.Element, rows: int, cols: int) -> str:
+    """Return an object in YOLO's format: class, centre and size as fractions of the image."""
+    x, y, w, h = (float(element.findtext(f"bndbox/{key}")) for key in "xywh")
+    class_id = CLASSES.index(element.findtext("name").lower())
     return f"{class_id} {(x + w / 2) / cols} {(y + h / 2) / rows} {w / cols} {h / rows}\n"
 
 
-def write_found(model: YOLO, paths: list[Path], size: int, output: Path) -> None:
-    """What the model finds, at every score."""
+def write_detections(model: YOLO, paths: list[Path], size: int, output: Path) -> None:
+    """Write the model's detections of all scores."""
     images, annotations = [], []
     for number, path in enumerate(paths, 1):
         images.append({"id": number, "file_name": path.name})

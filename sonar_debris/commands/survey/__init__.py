@@ -1,4 +1,4 @@
-"""``sonar-debris survey``: process whole dives offline."""
+"""``sonar-debris survey``: process whole dives offline, then review, report and export the results."""
 
 import click
 
@@ -8,9 +8,9 @@ PACKAGE = "sonar_debris.commands.survey"
 COMMANDS = {
     "compare": (f"{PACKAGE}.summary:compare", "Compare the objects of a survey with the ground truth."),
     "export": (f"{PACKAGE}.export:export", "Write detections and objects for other programs."),
-    "labels": (f"{PACKAGE}.export:labels", "Write the reviewed frames with their labels, to train on."),
+    "labels": (f"{PACKAGE}.export:labels", "Write the reviewed frames and their labels for training."),
     "report": (f"{PACKAGE}.review:report", "Write a report that opens in any browser."),
-    "review": (f"{PACKAGE}.review:review", "Accept, reject or rename detections in a browser."),
+    "review": (f"{PACKAGE}.review:review", "Accept, reject or relabel detections in a browser."),
     "run": (f"{PACKAGE}.run:run", "Process recordings and images, and store the results."),
     "summary": (f"{PACKAGE}.summary:summary", "Count the objects of a survey by class."),
 }
@@ -18,7 +18,7 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy_commands=COMMANDS)
 def survey() -> None:
-    """Process whole dives overnight, then review, report and export the results.
+    """Process whole dives offline, then review, report and export the results.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""``sonar-debris survey run``: everything that inputs hold, into one database."""
+"""``sonar-debris survey run``: process inputs and store the results in a survey's folder."""
 
 from __future__ import annotations
 
@@ -7,38 +7,52 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from sonar_debris.backend import quiet_backend
-from sonar_debris.commands.inputs import (
-    Failures,
-    InputOptions,
-    exit_code,
-    load_detector,
-    with_input_options,
-    with_model,
-)
+from sonar_debris.commands.inputs import InputOptions, exit_code, print_failures, with_input_options, with_model
 from sonar_debris.commands.progress import STYLES, survey_progress
-
-if TYPE_CHECKING:
-    from sonar_debris.detectors.base import DebrisDetector
-    from sonar_debris.survey.inference import Inference, Reading
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The survey.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the survey; created if it does not exist.",
+)
 @with_model
-@click.option("--min-score", type=click.FloatRange(0, 1), help="Leave out lower scores.  [default: the model's]")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Frames at a time.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes of this machine that search.  [default: this]")
-@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster whose workers search: tcp://host:8786.")
-@click.option("--progress", "style", type=click.Choice(STYLES), default="bar", show_default=True)
-@click.option("--overwrite", is_flag=True, help="Begin anew, whatever DIR holds of an earlier survey.")
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    help="Lowest score of a detection, 0 to 1.  [default: the model's threshold]",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Number of frames to process at the same time.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of worker processes on this machine.  [default: none]"
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers process the frames: tcp://host:8786."
+)
+@click.option(
+    "--progress",
+    "style",
+    type=click.Choice(STYLES),
+    default="bar",
+    show_default=True,
+    help="How to show progress on stderr; json prints one line per batch.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an earlier survey in DIR instead of resuming it.")
 @with_input_options
 def run(
     inputs: tuple[str, ...],
@@ -52,107 +66,51 @@ def run(
     overwrite: bool,
     input_options: InputOptions,
 ) -> None:
-    """Search recordings and images, and folders of them, and store what is found in DIR/survey.sqlite.
+    """Process recordings, images and folders, and store detections and objects in DIR/survey.sqlite.
 
-    The same command again does what is missing: what an interruption left, and inputs that are new. Ctrl-C stops after
-    the current batch. DIR/failures.csv lists what could not be read.
+    The same command resumes an interrupted survey and processes new inputs. Ctrl-C stops after the current batch.
+    DIR/failures.csv lists what could not be read.
 
     \b
     Example:
       sonar-debris survey run dive-07/ dive-08.aris -o night
     """
     if workers and scheduler:
-        raise click.UsageError("--workers and --scheduler do not go together")
-    from sonar_debris.detectors.model_folder import find_model
-    from sonar_debris.files import check_outside, open_output_folder
-    from sonar_debris.frames.loader import count_frames
-    from sonar_debris.survey.store import write_failures
+        raise click.UsageError("--workers and --scheduler exclude each other; give only one of them")
+    from sonar_debris.survey.run import SurveyConfig, run_survey
 
-    with quiet_backend():
-        from sonar_debris.survey.inference import Reading
-        from sonar_debris.survey.manifest import check_manifest, describe_run
-        from sonar_debris.survey.objects import find_objects
-        from sonar_debris.survey.run import run_survey
-    from sonar_debris.survey.run import find_sources
-    from sonar_debris.survey.store import SurveyStore, remove_survey
-
-    check_outside(output, inputs)
-    missing = Failures()
-    sources = find_sources(inputs, lambda error: missing.add(error.name, error.problem))
-    if not sources:
-        sys.exit(2)
-    open_output_folder(output)
-    detector = load_detector(model, min_score)
-    if overwrite:
-        remove_survey(output)
-    manifest = describe_run(detector, find_model(model), _as_json(input_options))
-    check_manifest(output, manifest, list(inputs))
-    frames = input_options.wanted.frames
-    total = sum(len(range(count_frames(source.path))[frames]) for source in sources)
-    reading = Reading(batch_size, input_options.wanted, input_options.window)
-    with SurveyStore(output) as store:
-        with (
-            _stop_on_interrupt() as stop,
-            _searchers(detector, model, manifest["model_sha256"], reading, workers, scheduler) as search,
-            survey_progress(style, total) as show,
-        ):
-            progress = run_survey(store, sources, total, search, show, stop)
-        write_failures(store, output)
-        objects = find_objects(store)
-        click.echo(f"{progress.done} frames searched, {progress.failures} failures, {objects} objects; see {output}")
-    if stop.is_set():
-        click.echo("stopped; run the same command again to go on", err=True)
-        sys.exit(130)
-    sys.exit(exit_code(progress.done, progress.failures + len(missing.found)))
-
-
-@contextmanager
-def _searchers(
-    detector: DebrisDetector, model: str, sha256: str, reading: Reading, workers: int | None, scheduler: str | None
-) -> Iterator[Inference]:
-    """What searches: this process, others of this machine, or a cluster."""
-    from sonar_debris.survey.inference import local_inference
-    from sonar_debris.survey.parallel import (
-        WorkerConfig,
-        cluster,
-        local_processes,
-        model_for_workers,
-        parallel_inference,
+    config = SurveyConfig(
+        model=model,
+        min_score=min_score,
+        batch_size=batch_size,
+        workers=workers,
+        scheduler=scheduler,
+        overwrite=overwrite,
+        selection=input_options.selection,
+        range_window=input_options.window,
     )
-
-    if not workers and not scheduler:
-        yield local_inference(detector, reading)
-        return
-    recipe = WorkerConfig(model_for_workers(model), sha256, detector.min_score, reading)
-    if scheduler:
-        with cluster(scheduler) as (executor, count):
-            yield parallel_inference(executor, count, recipe)
-    else:
-        with local_processes(workers) as executor:
-            yield parallel_inference(executor, workers, recipe)
-
-
-def _as_json(options: InputOptions) -> dict:
-    frames = options.wanted.frames
-    return {
-        "frames": [frames.start, frames.stop, frames.step],
-        "topic": options.wanted.topic,
-        "range_window": options.window and asdict(options.window),
-    }
+    skipped = print_failures()
+    with _stop_on_interrupt() as stop, survey_progress(style) as progress:
+        result = run_survey(inputs, output, config, on_error=skipped.add_error, progress=progress, stop=stop)
+    click.echo(f"{result.frames} frames processed, {result.failures} failures, {result.objects} objects; see {output}")
+    if result.stopped:
+        click.echo("stopped; run the same command again to resume", err=True)
+        sys.exit(130)
+    sys.exit(exit_code(result.frames, result.failures + len(skipped)))
 
 
 @contextmanager
 def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets; a second Ctrl-C ends at once."""
+    """Yield an event that Ctrl-C sets; a second Ctrl-C raises KeyboardInterrupt."""
     stop = threading.Event()
 
-    def interrupt(number: int, frame: object) -> None:
+    def interrupt(signal_number: int, stack_frame: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        click.echo("stopping after this batch; Ctrl-C again stops at once", err=True)
+        click.echo("stopping after this batch; press Ctrl-C again to stop at once", err=True)
         stop.set()
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    previous_handler = signal.signal(signal.SIGINT, interrupt)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)

@@ -1,4 +1,4 @@
-"""What the single-pass detector learns: which locations answer for an object, and what they should say.
+"""The loss of the single-pass network: label assignment, objectness, boxes and classes.
 
 References:
     Feng et al., TOOD: Task-aligned One-stage Object Detection, 2021, arXiv:2108.07755, equation 2 (assignment).
@@ -7,96 +7,118 @@ References:
 """
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
-# Locations that answer for one object.
+from sonar_debris.detectors.single_pass.network import split_outputs
+from sonar_debris.losses import normalised_centre_distance, paired_iou, score_entropy, smoothed_class_entropy
+
+# Number of locations that are assigned to each object.
 TOP_K = 10
-# How much the score and the overlap count in choosing them.
+# Exponents of the score and of the IoU in the alignment.
 SCORE_POWER, IOU_POWER = 0.5, 4.0
+# Weight of the centredness in the alignment: it decides only while no predicted box overlaps the object.
+CENTREDNESS_WEIGHT = 1e-6
+# Least half width and height of a box, in strides, for the centredness: a smaller box may contain no location.
+MIN_HALF_SIDE = 0.75
 # Varifocal weights of locations without an object.
 ALPHA, GAMMA = 0.75, 2.0
 BOX_WEIGHT, CLASS_WEIGHT = 2.0, 1.0
 SMOOTHING = 0.05
+# Probabilities are clipped to this distance from 0 and 1.
+EPSILON = 1e-6
 
 
 @keras.saving.register_keras_serializable("sonar_debris")
-def single_pass_loss(target, predicted):
-    """Varifocal loss of objectness, distance-IoU loss of boxes, cross-entropy of classes.
+def single_pass_loss(target: KerasTensor, predicted: KerasTensor) -> KerasTensor:
+    """Return the sum of the varifocal loss of objectness, the distance-IoU loss of boxes and the class cross-entropy.
 
     Args:
-        target: ``(batch, M, 5)``: boxes as left, top, right, bottom in units of the network's stride, then the class;
-            rows whose class is -1 hold no box.
-        predicted: ``(batch, rows, cols, 5 + classes)``, as `build_single_pass` gives it.
+        target: ``(batch, M, 5)`` labelled boxes: left, top, right and bottom in units of the network's stride, then the
+            class index; the class of rows without a box is -1.
+        predicted: ``(batch, rows, cols, 5 + classes)`` output of `build_single_pass`.
 
     Returns:
-        ``(batch,)`` losses, whose mean is per unit of the batch's objectness.
+        ``(batch,)`` losses; their mean is the loss of the batch, divided by the batch's mean sum of IoU.
     """
     rows, cols = ops.shape(predicted)[1:3]
-    predicted = ops.reshape(predicted, (-1, rows * cols, predicted.shape[-1]))
-    score, named = ops.clip(predicted[..., 0], 1e-6, 1 - 1e-6), ops.clip(predicted[..., 5:], 1e-6, 1)
-    at = _locations(rows, cols)
-    boxes = ops.concatenate([at - predicted[..., 1:3], at + predicted[..., 3:5]], axis=-1)
-    truth, class_id = target[..., :4], ops.cast(target[..., 4], "int32")
+    outputs = split_outputs(ops.reshape(predicted, (-1, rows * cols, predicted.shape[-1])))
+    score = ops.clip(outputs.objectness, EPSILON, 1 - EPSILON)
+    class_probabilities = ops.clip(outputs.class_probabilities, EPSILON, 1)
+    locations = grid_locations(rows, cols)
+    boxes = ops.concatenate(outputs.boxes(locations), axis=-1)
+    true_boxes, true_class = target[..., :4], ops.cast(target[..., 4], "int32")
 
-    overlap = _overlap(truth[:, :, None], boxes[:, None])  # (batch, M, locations)
-    fit = ops.stop_gradient(_alignment(overlap, score, named, class_id, _centredness(truth, at)))
-    answered = ops.argmax(fit, axis=1)[..., None]  # of several objects at one location, the best fitting
-    present = ops.cast(ops.max(fit, axis=1) > 0, "float32")
-    truth = ops.take_along_axis(truth, answered, axis=1)
-    class_id = ops.take_along_axis(class_id[..., None], answered, axis=1)[..., 0]
+    iou_with_all = paired_iou(true_boxes[:, :, None], boxes[:, None])  # (batch, M, locations)
+    fit = alignment(iou_with_all, score, class_probabilities, true_class, centredness(true_boxes, locations))
+    fit = ops.stop_gradient(fit)
+    assigned = ops.argmax(fit, axis=1)[..., None]  # of several objects at one location, the best fitting
+    has_object = ops.cast(ops.max(fit, axis=1) > 0, "float32")
+    true_boxes = ops.take_along_axis(true_boxes, assigned, axis=1)
+    true_class = ops.take_along_axis(true_class[..., None], assigned, axis=1)[..., 0]
 
-    overlap, distance = _overlap(truth, boxes), _distance(truth, boxes)
-    reached = ops.stop_gradient(overlap) * present
-    weight = ops.where(present > 0, reached, ALPHA * score**GAMMA)
-    objectness = weight * -(reached * ops.log(score) + (1 - reached) * ops.log(1 - score))
-    box = reached * (1 - overlap + distance)
-    naming = reached * _cross_entropy(class_id, named)
-    total = ops.sum(objectness + BOX_WEIGHT * box + CLASS_WEIGHT * naming, axis=1)
-    return total / ops.maximum(ops.mean(ops.sum(reached, axis=1)), 1.0)
+    iou = paired_iou(true_boxes, boxes)
+    target_score = ops.stop_gradient(iou) * has_object
+    weight = ops.where(has_object > 0, target_score, ALPHA * score**GAMMA)
+    objectness_loss = weight * score_entropy(target_score, score)
+    box_loss = target_score * (1 - iou + normalised_centre_distance(true_boxes, boxes))
+    class_loss = target_score * smoothed_class_entropy(true_class, class_probabilities, SMOOTHING)
+    total = ops.sum(objectness_loss + BOX_WEIGHT * box_loss + CLASS_WEIGHT * class_loss, axis=1)
+    return total / ops.maximum(ops.mean(ops.sum(target_score, axis=1)), 1.0)
 
 
-def _locations(rows: int, cols: int):
-    """``(locations, 2)`` centres of the grid's cells, x before y, in strides."""
+def grid_locations(rows: int, cols: int) -> KerasTensor:
+    """Return the centres of a grid's cells.
+
+    Args:
+        rows: number of rows of cells.
+        cols: number of columns of cells.
+
+    Returns:
+        ``(rows · cols, 2)`` x and y in units of the network's stride, row by row.
+    """
     x, y = ops.meshgrid(ops.arange(cols, dtype="float32") + 0.5, ops.arange(rows, dtype="float32") + 0.5)
     return ops.stack([ops.reshape(x, (-1,)), ops.reshape(y, (-1,))], axis=-1)
 
 
-def _centredness(truth, at):
-    """How central a location lies in a box: ``(batch, M, locations)``, from 1 at its centre to 0 at its sides."""
-    centre, half = (truth[..., :2] + truth[..., 2:]) / 2, (truth[..., 2:] - truth[..., :2]) / 2
-    # A box narrower than a cell may hold no location: it is taken to be a cell wide.
-    away = ops.abs(at - centre[:, :, None]) / ops.maximum(half, 0.75)[:, :, None]
-    return ops.maximum(1 - ops.max(away, axis=-1), 0)
+def centredness(true_boxes: KerasTensor, locations: KerasTensor) -> KerasTensor:
+    """Return how central each location is in each labelled box.
+
+    Args:
+        true_boxes: ``(batch, M, 4)`` xyxy in units of the network's stride.
+        locations: ``(locations, 2)`` x and y in the same unit.
+
+    Returns:
+        ``(batch, M, locations)`` from 1 at the centre of the box to 0 at its sides and outside.
+    """
+    centre = (true_boxes[..., :2] + true_boxes[..., 2:]) / 2
+    half_side = ops.maximum((true_boxes[..., 2:] - true_boxes[..., :2]) / 2, MIN_HALF_SIDE)
+    distance = ops.abs(locations - centre[:, :, None]) / half_side[:, :, None]
+    return ops.maximum(1 - ops.max(distance, axis=-1), 0)
 
 
-def _alignment(overlap, score, named, class_id, inside):
-    """``(batch, M, locations)``: how well a location answers for a box; 0 where it is not among the best."""
-    wanted = ops.one_hot(class_id, named.shape[-1])  # all 0 where there is no box
-    likely = ops.matmul(wanted, ops.swapaxes(named, 1, 2)) * score[:, None]
-    valid = ops.cast(class_id >= 0, "float32")[..., None]
-    # Before anything overlaps, the most central locations answer.
-    fit = (likely**SCORE_POWER * overlap**IOU_POWER + 1e-6 * inside) * ops.cast(inside > 0, "float32") * valid
-    worst = ops.top_k(fit, TOP_K)[0][..., -1:]
-    return ops.where(fit >= worst, fit, 0.0)
+def alignment(
+    iou: KerasTensor,
+    score: KerasTensor,
+    class_probabilities: KerasTensor,
+    true_class: KerasTensor,
+    central: KerasTensor,
+) -> KerasTensor:
+    """Return how well each location fits each labelled box: score and IoU together, of the `TOP_K` best locations.
 
+    Args:
+        iou: ``(batch, M, locations)`` IoU of the labelled and the predicted boxes.
+        score: ``(batch, locations)`` predicted objectness.
+        class_probabilities: ``(batch, locations, classes)``.
+        true_class: ``(batch, M)`` int32 class indices; -1 for rows without a box.
+        central: ``(batch, M, locations)``, see `centredness`.
 
-def _sides(box):
-    return box[..., 2:] - box[..., :2]
-
-
-def _overlap(a, b):
-    side = ops.maximum(ops.minimum(a[..., 2:], b[..., 2:]) - ops.maximum(a[..., :2], b[..., :2]), 0)
-    shared = ops.prod(side, axis=-1)
-    return shared / ops.maximum(ops.prod(_sides(a), axis=-1) + ops.prod(_sides(b), axis=-1) - shared, 1e-6)
-
-
-def _distance(a, b):
-    """Squared distance of the centres over the squared diagonal of the box around both."""
-    hull = ops.maximum(a[..., 2:], b[..., 2:]) - ops.minimum(a[..., :2], b[..., :2])
-    between = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
-    return ops.sum(between**2, axis=-1) / ops.maximum(ops.sum(hull**2, axis=-1), 1e-6)
-
-
-def _cross_entropy(class_id, named):
-    one_hot = ops.one_hot(class_id, named.shape[-1])
-    return keras.losses.categorical_crossentropy(one_hot, named, label_smoothing=SMOOTHING)
+    Returns:
+        ``(batch, M, locations)``, above 0 where the location is assigned to the box, unless it fits another box better.
+    """
+    one_hot = ops.one_hot(true_class, class_probabilities.shape[-1])  # all 0 in rows without a box
+    true_probability = ops.matmul(one_hot, ops.swapaxes(class_probabilities, 1, 2)) * score[:, None]
+    fit = true_probability**SCORE_POWER * iou**IOU_POWER + CENTREDNESS_WEIGHT * central
+    has_box = ops.cast(true_class >= 0, "float32")[..., None]
+    fit = fit * ops.cast(central > 0, "float32") * has_box
+    lowest = ops.top_k(fit, TOP_K)[0][..., -1:]
+    return ops.where(fit >= lowest, fit, 0.0)

@@ -1,4 +1,4 @@
-"""Draw whole frames for training: moved, with objects of other frames pasted in, changed as a sonar would."""
+"""Draw whole frames for training: transformed, with pasted objects of other frames, and with the sonar's variations."""
 
 from collections.abc import Sequence
 
@@ -10,32 +10,43 @@ from sonar_debris.datasets.augmentation import augment_frame, cut_out, random_af
 from sonar_debris.datasets.training_frames import SIMULATED, TrainingFrame
 from sonar_debris.detectors.single_pass.copy_paste import ObjectBank, paste_object
 
-# Boxes that one frame can show; each takes a row of the target.
+# Rows of the target: the largest number of boxes per frame.
 MAX_OBJECTS = 16
-MAX_TURN, MAX_STRETCH, MAX_MOVE = 8.0, 0.25, 0.08
-# An object of which less than this is left inside the frame is no longer asked for.
+# Largest rotation in degrees, change of size as a fraction, and shift as a fraction of the frame's sides.
+MAX_ROTATION, MAX_STRETCH, MAX_SHIFT = 8.0, 0.25, 0.08
+# An object of which less than this fraction is left inside the frame is dropped from the targets.
 MIN_VISIBLE = 0.4
-# Objects of other frames that are pasted in, at most.
+# Largest number of objects that are pasted into a frame.
 MAX_PASTED = 3
-# Of the draws, so many give a simulated frame, if there are any.
+# Share of simulated frames among the samples, if there are any.
 SIMULATED_SHARE = 1 / 4
+# A part of an object is cut out with this probability, if both sides of its box have at least this many pixels.
+CUT_OUT_PROBABILITY, MIN_CUT_OUT_SIDE = 0.2, 16
 
 
 def common_shape(frames: Sequence[TrainingFrame], multiple: int) -> tuple[int, int]:
-    """Rows and columns that hold each of the frames, rounded up to a multiple."""
+    """Return the rows and columns that hold each of the frames.
+
+    Args:
+        frames: one or more frames.
+        multiple: both sides are rounded up to a multiple of this.
+
+    Returns:
+        Rows and columns.
+    """
     rows, cols = np.max([frame.image.shape for frame in frames], axis=0)
     return int(-(-rows // multiple) * multiple), int(-(-cols // multiple) * multiple)
 
 
 class FrameSampler:
-    """Draws frames of one size: a frame is the rarer, by the square root, the more frames show its scene.
+    """Draw frames of one size. The sampling weight of a frame is 1/√(frames in its scene).
 
     Args:
-        frames: what to draw from.
-        shape: rows and columns of what is drawn, multiples of the network's ``MULTIPLE``.
-        stride: of the network's locations: the unit of the boxes drawn.
-        augmented: off for validation.
-        objects: what else to paste objects from.
+        frames: the frames to draw from.
+        shape: rows and columns of the samples, multiples of the network's ``MULTIPLE``.
+        stride: stride of the network's locations: the unit of the boxes in the targets.
+        augmented: whether to augment the frames; off for validation.
+        pasted_objects: more frames whose objects are pasted into the samples, in addition to those of ``frames``.
     """
 
     def __init__(
@@ -44,72 +55,80 @@ class FrameSampler:
         shape: tuple[int, int],
         stride: int,
         augmented: bool = True,
-        objects: Sequence[TrainingFrame] = (),
+        pasted_objects: Sequence[TrainingFrame] = (),
     ):
         self.frames = frames
-        self._chance = np.cumsum(_weigh(np.array([frame.scene for frame in frames])))
-        self.bank = ObjectBank([*frames, *objects])
+        self.bank = ObjectBank([*frames, *pasted_objects])
         self.shape = shape
         self.stride = stride
         self.augmented = augmented
+        self._cumulative_weight = np.cumsum(_sampling_weights(np.array([frame.scene for frame in frames])))
 
     def detection(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A frame ``(rows, cols, 1)``, and its boxes ``(MAX_OBJECTS, 5)`` in strides with their classes.
+        """Draw a sample.
 
-        Rows without a box hold the class -1.
+        Returns:
+            A frame ``(rows, cols, 1)`` float32; and ``(MAX_OBJECTS, 5)`` float32: its boxes in units of the stride and
+            their classes. The class of rows without a box is -1.
         """
-        frame = self.frames[np.searchsorted(self._chance, rng.random() * self._chance[-1])]
-        image, xyxy, class_id = move_frame(frame, _draw_motion(self.shape, rng) if self.augmented else None, self.shape)
+        drawn = rng.random() * self._cumulative_weight[-1]
+        frame = self.frames[np.searchsorted(self._cumulative_weight, drawn)]
+        affine = _random_transform(self.shape, rng) if self.augmented else None
+        image, xyxy, class_id = transform_frame(frame, affine, self.shape)
         if self.augmented:
             for _ in range(rng.integers(MAX_PASTED + 1) if len(self.bank) else 0):
-                image, xyxy, class_id = paste_object(image, xyxy, class_id, *self.bank.draw(rng), rng)
+                donor, index = self.bank.draw(rng)
+                image, xyxy, class_id = paste_object(image, xyxy, class_id, donor, index, rng)
             image = augment_frame(image, rng)
-            image = _cut_objects(image, xyxy, rng)
+            image = _cut_out_objects(image, xyxy, rng)
         target = np.full((MAX_OBJECTS, 5), -1, np.float32)
         count = min(len(xyxy), MAX_OBJECTS)
         target[:count, :4], target[:count, 4] = xyxy[:count] / self.stride, class_id[:count]
         return image[..., None], target
 
 
-def move_frame(
-    frame: TrainingFrame, motion: np.ndarray | None, shape: tuple[int, int]
+def transform_frame(
+    frame: TrainingFrame, affine: np.ndarray | None, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Move a frame and its boxes.
+    """Apply an affine transform to a frame and its boxes.
 
     Args:
         frame: the frame.
-        motion: ``(2, 3)`` affine matrix of a turn, a scale, a shift and perhaps a mirroring; None for none.
+        affine: ``(2, 3)`` matrix of a rotation, scaling, shift and perhaps mirroring; None for no transform.
         shape: rows and columns of the result.
 
     Returns:
-        The frame ``shape``, the boxes ``(N, 4)`` of the objects still visible, and their classes ``(N,)``.
+        The image of this shape, the boxes ``(N, 4)`` of the objects still visible, and their classes ``(N,)``.
     """
-    motion = np.eye(2, 3) if motion is None else motion
-    image = cv2.warpAffine(frame.image, motion, shape[::-1], flags=cv2.INTER_LINEAR)
-    moved = transform_boxes(frame.xyxy, motion)
-    seen = clip(moved, shape)
-    visible = area(seen) > MIN_VISIBLE * area(moved)
-    return image, seen[visible], frame.class_id[visible]
+    affine = np.eye(2, 3) if affine is None else affine
+    image = cv2.warpAffine(frame.image, affine, shape[::-1], flags=cv2.INTER_LINEAR)
+    transformed = transform_boxes(frame.xyxy, affine)
+    clipped = clip(transformed, shape)
+    visible = area(clipped) > MIN_VISIBLE * area(transformed)
+    return image, clipped[visible], frame.class_id[visible]
 
 
-def _weigh(scenes: np.ndarray) -> np.ndarray:
-    """How likely each frame ``(N,)`` is drawn: neighbouring frames of a scene show almost the same."""
-    _, scene, size = np.unique(scenes, return_inverse=True, return_counts=True)
-    weight = 1 / np.sqrt(size[scene])
-    made_up = scenes == SIMULATED
-    for some, share in ((made_up, SIMULATED_SHARE), (~made_up, 1 - SIMULATED_SHARE)):
-        weight[some] *= share / max(weight[some].sum(), 1e-9)
+def _sampling_weights(scenes: np.ndarray) -> np.ndarray:
+    """Return the weight of each frame from its scene ``(N,)``: neighbouring frames of a scene are near-copies."""
+    _, scene_index, scene_size = np.unique(scenes, return_inverse=True, return_counts=True)
+    weight = 1 / np.sqrt(scene_size[scene_index])
+    simulated = scenes == SIMULATED
+    for group, share in ((simulated, SIMULATED_SHARE), (~simulated, 1 - SIMULATED_SHARE)):
+        weight[group] *= share / max(weight[group].sum(), 1e-9)
     return weight
 
 
-def _draw_motion(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    centre, sides = np.array(shape[::-1]) / 2, np.array(shape[::-1])
-    return random_affine(rng, centre, centre + rng.uniform(-MAX_MOVE, MAX_MOVE, 2) * sides, MAX_TURN, MAX_STRETCH)
+def _random_transform(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    sides = np.array(shape[::-1])
+    centre = sides / 2
+    goal = centre + rng.uniform(-MAX_SHIFT, MAX_SHIFT, 2) * sides
+    return random_affine(rng, centre, goal, MAX_ROTATION, MAX_STRETCH)
 
 
-def _cut_objects(image: np.ndarray, xyxy: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Blank a part of some objects."""
-    for left, top, right, bottom in xyxy[rng.random(len(xyxy)) < 0.2].astype(int):
-        if min(bottom - top, right - left) >= 16:
+def _cut_out_objects(image: np.ndarray, xyxy: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Blank a part of a random choice of objects."""
+    chosen = xyxy[rng.random(len(xyxy)) < CUT_OUT_PROBABILITY].astype(int)
+    for left, top, right, bottom in chosen:
+        if min(bottom - top, right - left) >= MIN_CUT_OUT_SIDE:
             image[top:bottom, left:right] = cut_out(image[top:bottom, left:right], rng)
     return image

@@ -1,1 +1,1 @@
-"""The sliding-window detector."""
+"""The sliding-window detector: objectness network, box refiner and crop classifier."""

@@ -1,12 +1,13 @@
-"""The sliding-window detector: propose, refine, name."""
+"""The sliding-window detector: propose, refine, classify."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from sonar_debris.boxes import centre_and_extent, from_centre_and_extent
-from sonar_debris.classifiers.crop_classifier import BACKGROUND, CONTEXT, CropClassifier
+from sonar_debris.classifiers.crop_classifier import BACKGROUND, CROP_CONTEXT, CropClassifier
 from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector
 from sonar_debris.detectors.model_folder import SlidingWindowSettings
@@ -20,61 +21,81 @@ from sonar_debris.windows import extract_windows
 class SlidingWindowDetector(DebrisDetector):
     """The published pipeline, with boxes that fit.
 
-    Dense objectness over an image pyramid proposes boxes; the box refiner fits them, twice; the crop classifier
-    names them. An object that fits no class well is ``unknown``.
+    The objectness network proposes boxes over an image pyramid, the box refiner fits them twice, and the crop
+    classifier labels them. An object that fits no class well is labelled ``unknown``.
 
     Args:
         objectness: a network of `build_objectness`.
         refiner: a network of `build_box_refiner`.
-        classifier: names crops; its last class is background.
-        settings: numbers that belong to these networks.
+        classifier: classifies crops; its last class is background.
+        settings: settings that belong to these networks.
 
     References:
         Valdenegro-Toro, End-to-End Object Detection and Recognition in Forward-Looking Sonar Images with
         Convolutional Neural Networks, 2016, doi:10.1109/AUV.2016.7778662.
     """
 
-    def __init__(self, objectness, refiner, classifier: CropClassifier, settings: SlidingWindowSettings):
+    settings: SlidingWindowSettings
+
+    def __init__(self, objectness: Any, refiner: Any, classifier: CropClassifier, settings: SlidingWindowSettings):
         self.proposer = ObjectProposer(objectness, refiner, settings)
         self.classifier = classifier
         self.settings = settings
 
     @classmethod
-    def load(cls, folder: Path) -> "SlidingWindowDetector":
+    def load(cls, folder: Path) -> Self:
         """Load a model folder.
 
         Raises:
-            SonarDebrisError: a part of it is missing or cannot be read.
+            SonarDebrisError: a file of the folder is missing or cannot be read.
         """
-        settings = SlidingWindowSettings.load(folder / "model.json")
+        return cls.load_networks(folder, SlidingWindowSettings.load(folder / "model.json"))
+
+    @classmethod
+    def load_networks(cls, folder: Path, settings: SlidingWindowSettings) -> Self:
+        """Load the networks of a model folder, which need not have a ``model.json`` yet.
+
+        Args:
+            folder: folder of ``objectness.keras``, ``refiner.keras`` and ``classifier.keras``.
+            settings: settings of the detector.
+
+        Returns:
+            The detector.
+
+        Raises:
+            SonarDebrisError: a network is missing or cannot be read.
+        """
         classifier = CropClassifier(load_network(folder / "classifier.keras"), (*settings.class_names, BACKGROUND))
-        networks = load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras")
-        return cls(*networks, classifier, settings)
+        objectness, refiner = load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras")
+        return cls(objectness, refiner, classifier, settings)
 
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
-        """The objects in each of several frames, which may differ in size."""
+        """Return the detections in each of several frames, which may differ in size."""
         if not frames:
             return []
         images, factors = zip(*(preprocess(frame) for frame in frames), strict=True)
-        found = self.proposer.find(images, self.settings.candidates)
-        crops = [self._crops(image, xyxy) for image, (xyxy, _) in zip(images, found, strict=True)]
+        boxes, scores = zip(*self.proposer.propose_batch(images, self.settings.candidates), strict=True)
+        crops = [self._extract_crops(image, xyxy) for image, xyxy in zip(images, boxes, strict=True)]
         probabilities = self.classifier.predict(np.concatenate(crops)[..., 0])
-        parts = np.split(probabilities, np.cumsum([len(each) for each in crops])[:-1])
-        return [
-            self._named(xyxy / shrunk, objectness, part[:, :-1], 1 - part[:, -1])
-            for (xyxy, objectness), shrunk, part in zip(found, factors, parts, strict=True)
-        ]
+        probabilities_of_frames = np.split(probabilities, np.cumsum([len(xyxy) for xyxy in boxes])[:-1])
+        detections = []
+        for xyxy, objectness, scale, frame_probabilities in zip(
+            boxes, scores, factors, probabilities_of_frames, strict=True
+        ):
+            class_probabilities, background = frame_probabilities[:, :-1], frame_probabilities[:, -1]
+            detections.append(self._label(xyxy / scale, objectness, class_probabilities, 1 - background))
+        return detections
 
     def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes of objects of whatever class.
+        """Return boxes of objects of any class.
 
         Returns:
-            ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], best first.
+            ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], sorted by objectness.
         """
         return self.proposer.propose(frame)
 
-    def _crops(self, image: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
-        """Each box with some surroundings, its aspect kept, as the classifier takes it: ``(N, size, size, 1)``."""
+    def _extract_crops(self, image: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
+        """Return a square crop around each box, with its surroundings, for the classifier: ``(N, size, size, 1)``."""
         centre, extent = centre_and_extent(xyxy)
-        side = extent.max(axis=1, initial=1, keepdims=True) * CONTEXT
+        side = extent.max(axis=1, initial=1, keepdims=True) * CROP_CONTEXT
         return extract_windows(image, from_centre_and_extent(centre, np.tile(side, 2)), self.classifier.size)

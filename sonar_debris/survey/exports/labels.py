@@ -1,89 +1,162 @@
-"""Detections as labels that a person corrects and a network learns from: YOLO, Pascal VOC, Label Studio, CVAT."""
+"""Export frames as PNG images with labels: YOLO, Pascal VOC, COCO, Label Studio and CVAT.
+
+A person corrects these labels in an annotation program, or a network is trained on them.
+"""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pandas as pd
 
-from sonar_debris.files import atomic_text
-from sonar_debris.survey.exports.images import ExportedFrame, export_frames, frames_with_detections
+from sonar_debris.files import UniqueNames, atomic_text, write_png
+from sonar_debris.frames import open_frames
+from sonar_debris.outputs.pictures import picture_stem
 from sonar_debris.survey.store import SurveyStore
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+
+@dataclass(frozen=True)
+class ExportedFrame:
+    """A frame that was written as an image.
+
+    Attributes:
+        path: the image.
+        shape: its rows and columns.
+        detections: the rows of `SurveyStore.detections_table` for this frame.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+    detections: pd.DataFrame
+
+
+# (file, position of the frame in it) → rows of `SurveyStore.detections_table`.
+DetectionsByFrame = dict[tuple[str, int], pd.DataFrame]
+
+
+def frames_with_detections(store: SurveyStore) -> DetectionsByFrame:
+    """Return the frames that show detections which were not rejected."""
+    return _group_by_frame(store.detections_table())
+
+
+def reviewed_frames(store: SurveyStore) -> DetectionsByFrame:
+    """Return the frames whose every detection was reviewed; if all were rejected, the frame has no detections."""
+    detections = store.detections_table()
+    detections_by_frame = _group_by_frame(detections)
+    return {key: detections_by_frame.get(key, detections.iloc[:0]) for key in store.reviewed_frames()}
+
+
+def _group_by_frame(detections: pd.DataFrame) -> DetectionsByFrame:
+    groups = detections.groupby(["file", "frame"], sort=False)
+    return {(str(rows["file"].iloc[0]), int(rows["frame"].iloc[0])): rows for _, rows in groups}
+
+
+def export_frames(store: SurveyStore, folder: Path, detections_by_frame: DetectionsByFrame) -> list[ExportedFrame]:
+    """Write frames to ``images/``, from the files that the survey processed.
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+        detections_by_frame: the frames, with their detections.
+
+    Returns:
+        The exported frames.
+
+    Raises:
+        FrameReadError: a file cannot be read any more.
+    """
+    recordings = store.recordings()
+    exported, names = [], UniqueNames()
+    for file in dict.fromkeys(file for file, _ in detections_by_frame):
+        for frame in open_frames(file):
+            if (file, frame.index) in detections_by_frame:
+                # In a recording the first frame's name has a number, too.
+                stem = picture_stem(file, 0) + (f"-{frame.index:06d}" if file in recordings else "")
+                path = folder / "images" / f"{names.unique(stem)}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_png(path, frame.as_bytes())
+                rows, cols = frame.image.shape
+                exported.append(ExportedFrame(path, (rows, cols), detections_by_frame[file, frame.index]))
+    return exported
 
 
 def write_yolo(store: SurveyStore, folder: Path) -> None:
-    """Write ``images/``, ``labels/`` and ``data.yaml`` (needs supervision)."""
-    write_dataset(_found(store, folder), folder, "yolo")
+    """Write ``images/``, ``labels/`` and ``data.yaml`` (needs supervision).
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    write_dataset(_export_frames_with_detections(store, folder), folder, "yolo")
 
 
 def write_voc(store: SurveyStore, folder: Path) -> None:
-    """Write ``images/`` and ``annotations/``, an XML file an image (needs supervision)."""
-    write_dataset(_found(store, folder), folder, "voc")
+    """Write ``images/`` and ``annotations/``, one XML file per image (needs supervision).
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    write_dataset(_export_frames_with_detections(store, folder), folder, "voc")
 
 
-def write_dataset(frames: list[ExportedFrame], folder: Path, name: str) -> None:
-    """Write the labels of frames as ``coco`` (labels.json), ``voc`` (annotations/) or ``yolo`` (labels/, data.yaml)."""
-    dataset = _dataset(frames)
-    if name == "coco":
+def write_dataset(frames: list[ExportedFrame], folder: Path, format: str) -> None:
+    """Write the labels of exported frames (needs supervision).
+
+    Args:
+        frames: the frames.
+        folder: the output folder.
+        format: ``coco`` (labels.json), ``voc`` (annotations/) or ``yolo`` (labels/, data.yaml).
+    """
+    dataset = _to_supervision(frames)
+    if format == "coco":
         dataset.as_coco(annotations_path=str(folder / "labels.json"))
-    elif name == "voc":
+    elif format == "voc":
         dataset.as_pascal_voc(annotations_directory_path=str(folder / "annotations"))
     else:
         dataset.as_yolo(annotations_directory_path=str(folder / "labels"), data_yaml_path=str(folder / "data.yaml"))
 
 
+def _to_supervision(frames: list[ExportedFrame]) -> "sv.DetectionDataset":
+    import supervision as sv
+
+    class_names = sorted({name for frame in frames for name in frame.detections["class"]})
+    annotations = {}
+    for frame in frames:
+        x, y, w, h = frame.detections[["x", "y", "w", "h"]].to_numpy(np.float32).T
+        class_id = np.array([class_names.index(name) for name in frame.detections["class"]], int)
+        annotations[str(frame.path)] = sv.Detections(np.column_stack([x, y, x + w, y + h]), class_id=class_id)
+    return sv.DetectionDataset(class_names, list(annotations), annotations)
+
+
 def write_label_studio(store: SurveyStore, folder: Path) -> None:
     """Write ``images/`` and ``label-studio.json``: tasks with predictions, for a project that serves the folder.
 
+    Args:
+        store: the survey.
+        folder: the output folder.
+
     Reference:
-        https://labelstud.io/guide/predictions: boxes in per cent of the image's sides.
+        https://labelstud.io/guide/predictions: boxes are in per cent of the image's sides.
     """
-    frames = _found(store, folder)
     tasks = [
         {
             "data": {"image": f"/data/local-files/?d={frame.path.relative_to(folder).as_posix()}"},
-            "predictions": [{"model_version": "sonar-debris", "result": _regions(frame)}],
+            "predictions": [{"model_version": "sonar-debris", "result": _label_studio_regions(frame)}],
         }
-        for frame in frames
+        for frame in _export_frames_with_detections(store, folder)
     ]
     with atomic_text(folder / "label-studio.json") as stream:
         json.dump(tasks, stream, indent=1)
 
 
-def write_cvat(store: SurveyStore, folder: Path) -> None:
-    """Write ``images/`` and ``cvat.xml``, in the format *CVAT for images 1.1*."""
-    root = ET.Element("annotations")
-    ET.SubElement(root, "version").text = "1.1"
-    for number, frame in enumerate(_found(store, folder)):
-        rows, cols = frame.shape
-        name = frame.path.relative_to(folder / "images").as_posix()
-        image = ET.SubElement(root, "image", id=str(number), name=name, width=str(cols), height=str(rows))
-        for box in frame.detections.to_dict("records"):
-            corners = {"xtl": box["x"], "ytl": box["y"], "xbr": box["x"] + box["w"], "ybr": box["y"] + box["h"]}
-            places = {key: f"{value:.2f}" for key, value in corners.items()}
-            ET.SubElement(image, "box", label=box["class"], occluded="0", source="auto", z_order="0", **places)
-    ET.indent(root)
-    with atomic_text(folder / "cvat.xml") as stream:
-        stream.write(ET.tostring(root, "unicode", xml_declaration=True))
-
-
-def _found(store: SurveyStore, folder: Path) -> list[ExportedFrame]:
-    return export_frames(store, folder, frames_with_detections(store))
-
-
-def _dataset(frames: list[ExportedFrame]):
-    import supervision as sv
-
-    classes = sorted({name for frame in frames for name in frame.detections["class"]})
-    annotations = {}
-    for frame in frames:
-        x, y, w, h = frame.detections[[*"xywh"]].to_numpy(np.float32).T
-        class_id = np.array([classes.index(name) for name in frame.detections["class"]], int)
-        annotations[str(frame.path)] = sv.Detections(np.column_stack([x, y, x + w, y + h]), class_id=class_id)
-    return sv.DetectionDataset(classes, list(annotations), annotations)
-
-
-def _regions(frame: ExportedFrame) -> list[dict]:
+def _label_studio_regions(frame: ExportedFrame) -> list[dict[str, object]]:
     rows, cols = frame.shape
     return [
         {
@@ -92,14 +165,41 @@ def _regions(frame: ExportedFrame) -> list[dict]:
             "type": "rectanglelabels",
             "original_width": cols,
             "original_height": rows,
-            "score": box["score"],
+            "score": row["score"],
             "value": {
-                "x": 100 * box["x"] / cols,
-                "y": 100 * box["y"] / rows,
-                "width": 100 * box["w"] / cols,
-                "height": 100 * box["h"] / rows,
-                "rectanglelabels": [box["class"]],
+                "x": 100 * row["x"] / cols,
+                "y": 100 * row["y"] / rows,
+                "width": 100 * row["w"] / cols,
+                "height": 100 * row["h"] / rows,
+                "rectanglelabels": [row["class"]],
             },
         }
-        for box in frame.detections.to_dict("records")
+        for row in frame.detections.to_dict("records")
     ]
+
+
+def write_cvat(store: SurveyStore, folder: Path) -> None:
+    """Write ``images/`` and ``cvat.xml``, in the format *CVAT for images 1.1*.
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    root = ET.Element("annotations")
+    ET.SubElement(root, "version").text = "1.1"
+    for number, frame in enumerate(_export_frames_with_detections(store, folder)):
+        rows, cols = frame.shape
+        name = frame.path.relative_to(folder / "images").as_posix()
+        image = ET.SubElement(root, "image", id=str(number), name=name, width=str(cols), height=str(rows))
+        for row in frame.detections.to_dict("records"):
+            corners = {"xtl": row["x"], "ytl": row["y"], "xbr": row["x"] + row["w"], "ybr": row["y"] + row["h"]}
+            attributes = {"label": row["class"], "occluded": "0", "source": "auto", "z_order": "0"}
+            attributes |= {corner: f"{value:.2f}" for corner, value in corners.items()}
+            ET.SubElement(image, "box", attributes)
+    ET.indent(root)
+    with atomic_text(folder / "cvat.xml") as stream:
+        stream.write(ET.tostring(root, "unicode", xml_declaration=True))
+
+
+def _export_frames_with_detections(store: SurveyStore, folder: Path) -> list[ExportedFrame]:
+    return export_frames(store, folder, frames_with_detections(store))

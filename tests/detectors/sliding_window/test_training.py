@@ -6,9 +6,10 @@ import pytest
 
 from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.detections import Detections
-from sonar_debris.detectors.model_folder import IDENTITY, SlidingWindowSettings
+from sonar_debris.detectors.model_folder import SlidingWindowSettings
 from sonar_debris.detectors.sliding_window import training as pipeline
 from sonar_debris.detectors.sliding_window.training import PipelineSchedules, calibrate, train_networks
+from sonar_debris.evaluation.calibration import IDENTITY
 from sonar_debris.training import TrainingConfig
 
 NAMES = ("can", "tire")

@@ -2,7 +2,6 @@ import json
 import xml.etree.ElementTree as ET
 
 import cv2
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -14,9 +13,9 @@ from sonar_debris.survey.store import SurveyStore
 
 
 @pytest.fixture
-def night(dive, search, tmp_path):
-    """A survey of recordings and images in which every frame shows a can or a tire, and something unknown."""
-    search(tmp_path / "night", [dive])
+def night(dive, process, tmp_path):
+    """A survey of recordings and images in which every frame shows a can or a tire, and an unknown object."""
+    process(tmp_path / "night", [dive])
     return tmp_path / "night"
 
 
@@ -26,15 +25,18 @@ def export(night, name):
     return night / "export"
 
 
-def boxes(night, file, frame):
+def stored_boxes(night, file, frame):
+    """Return the boxes ``(N, 4)`` xyxy of a frame, as the survey stores them."""
     with SurveyStore(night) as store:
-        query = """SELECT x, y, x + w, y + h FROM detection JOIN source ON source.id = source
-            WHERE name LIKE ? AND position = ? ORDER BY rank"""
-        return np.array(store.read(query, (f"%{file}", frame)))
+        detections = store.detections_table()
+    rows = detections[detections["file"].str.endswith(file) & (detections["frame"] == frame)]
+    xywh = rows[["x", "y", "w", "h"]].to_numpy()
+    xywh[:, 2:] += xywh[:, :2]
+    return xywh
 
 
 @pytest.mark.parametrize("name, labels", [("yolo", "labels"), ("voc", "annotations")])
-def test_labels_come_back_as_training_reads_them(night, name, labels):
+def test_exported_labels_can_be_read_for_training(night, name, labels):
     folder = export(night, name)
 
     frames, classes = read_labels(folder / "images", folder / labels)
@@ -42,7 +44,7 @@ def test_labels_come_back_as_training_reads_them(night, name, labels):
     assert sorted(classes) == ["can", "tire", "unknown"] and len(frames) == 20
     (frame,) = [frame for frame in frames if frame.path.stem == "a-000007"]
     # Pascal VOC holds whole pixels only.
-    assert frame.xyxy == pytest.approx(boxes(night, "a.aris", 7).clip(min=0), abs=1.1)
+    assert frame.xyxy == pytest.approx(stored_boxes(night, "a.aris", 7).clip(min=0), abs=1.1)
     assert cv2.imread(str(frame.path), cv2.IMREAD_UNCHANGED).ndim == 2
 
 
@@ -66,11 +68,11 @@ def test_cvat(night):
 
     assert len(images) == 20 and len({image.get("id") for image in images}) == 20
     (image,) = [image for image in images if image.get("name") == "a-000007.png"]
-    found = [[float(box.get(key)) for key in ("xtl", "ytl", "xbr", "ybr")] for box in image]
-    assert found == pytest.approx(boxes(night, "a.aris", 7), abs=0.01)
+    boxes = [[float(box.get(key)) for key in ("xtl", "ytl", "xbr", "ybr")] for box in image]
+    assert boxes == pytest.approx(stored_boxes(night, "a.aris", 7), abs=0.01)
 
 
-def test_a_file_that_has_gone(night, dive):
+def test_missing_file_is_reported(night, dive):
     (dive / "a.aris").unlink()
 
     result = CliRunner().invoke(main, ["survey", "export", str(night), "--format", "cvat"])

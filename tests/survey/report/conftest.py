@@ -1,4 +1,4 @@
-"""A survey with names that are HTML, and a browser to look at its report."""
+"""A survey with names that contain HTML, and a browser that opens its report."""
 
 import json
 import shutil
@@ -9,17 +9,24 @@ import numpy as np
 import pytest
 
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.store import FrameRecord, SurveyStore
+from sonar_debris.survey.schema import DetectionRecord, FrameRecord
+from sonar_debris.survey.store import SurveyStore
 
-NASTY = "<img src=x onerror=hacked=1>"
-# So that Chromium, which may run as root here, asks nothing of a network.
+HTML_NAME = "<img src=x onerror=hacked=1>"
+# Chromium may run as root here, and must not use the network.
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
 @pytest.fixture
+def html_name() -> str:
+    """The name of a folder and of a class, which is HTML that sets a variable if the page inserts it as such."""
+    return HTML_NAME
+
+
+@pytest.fixture
 def night(tmp_path) -> Path:
-    """Seventy images with one detection each, cans and tires by turns, the scores rising; the last image is no file."""
-    folder, images = tmp_path / "night", tmp_path / f"dive {NASTY}"
+    """Seventy images with one detection each, cans alternating with tires, scores rising; the last file is missing."""
+    folder, images = tmp_path / "night", tmp_path / f"dive {HTML_NAME}"
     folder.mkdir()
     images.mkdir()
     names = [str(images / f"ping-{number:02d}.png") for number in range(70)]
@@ -29,11 +36,12 @@ def night(tmp_path) -> Path:
         ids = store.add_sources([*names, "gone.png"])
         with store.transaction():
             for number, name in enumerate(names):
-                label = (NASTY if number == 69 else "tire") if number % 2 else "can"
-                box = (10.0, 20.0, 30.0, 40.0, label, 0.2 + number / 100, 0.9, 3.0, -1.0, 0.3, 0.4, None, None)
-                store.add_frame(ids[name], FrameRecord(0, (80, 100, *[None] * 6), [box]))
+                label = (HTML_NAME if number == 69 else "tire") if number % 2 else "can"
+                score = 0.2 + number / 100
+                detection = DetectionRecord(10.0, 20.0, 30.0, 40.0, label, score, 0.9, 3.0, -1.0, 0.3, 0.4)
+                store.add_frame(ids[name], FrameRecord(0, 80, 100, detections=[detection]))
                 store.finish_source(ids[name], None)
-            store.finish_source(ids["gone.png"], f"no image {NASTY}")
+            store.finish_source(ids["gone.png"], f"no image {HTML_NAME}")
         find_objects(store)
     manifest = {"model": "m", "min_score": 0.2, "version": "1", "classes": ["can", "tire", "hook"]}
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -56,7 +64,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    """An empty page; a script that fails fails the test."""
+    """An empty page; an error in a script fails the test."""
     errors = []
     page = browser.new_page(viewport={"width": 1200, "height": 1000})
     page.set_default_timeout(10_000)

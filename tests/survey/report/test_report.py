@@ -6,9 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
-from sonar_debris.survey.report import data
-from sonar_debris.survey.store import FrameRecord, SurveyStore
-from tests.survey.report.conftest import NASTY
+from sonar_debris.survey.objects import find_objects
+from sonar_debris.survey.report import write_report, writer
+from sonar_debris.survey.report.pictures import plot_positions, plot_timeline
+from sonar_debris.survey.schema import DetectionRecord, FrameRecord
+from sonar_debris.survey.store import SurveyStore
 
 
 def write(folder):
@@ -18,7 +20,7 @@ def write(folder):
 
 
 def values(path):
-    """What a script hands to the page."""
+    """Return what a script passes to the page."""
     text = re.fullmatch(r"Report\.\w+\((.*)\);\n", path.read_text(), re.DOTALL)[1]
     return json.loads(f"[{text}]")
 
@@ -30,19 +32,19 @@ def opened(page, night):
     return page
 
 
-def test_parts_keep_frames_whole_and_count_on(night, monkeypatch):
-    monkeypatch.setattr(data, "PART", 30)
+def test_parts_hold_whole_frames_and_number_detections_consecutively(night, monkeypatch):
+    monkeypatch.setattr(writer, "MIN_DETECTIONS_PER_PART", 30)
     folder = write(night) / "data"
 
     (index,) = values(folder / "index.js")
-    parts = [values(path)[1] for path in sorted(folder.glob("part-*.js"))]
+    parts = [values(path)[1]["frames"] for path in sorted(folder.glob("part-*.js"))]
 
-    assert index["parts"] == [0, 30, 60] and [len(part) for part in parts] == [30, 30, 10]
+    assert index["partStarts"] == [0, 30, 60] and [len(part) for part in parts] == [30, 30, 10]
     assert [frame["first"] for part in parts for frame in part] == list(range(70))
     assert index["score"] == sorted(index["score"]) and len(index["verdict"]) == 70
 
 
-def test_pictures_are_made_once_and_of_what_can_be_read(night):
+def test_pictures_are_written_once_for_each_readable_frame(night):
     report = write(night)
     pictures = {path: path.stat().st_mtime_ns for path in report.glob("frames/*/*.jpg")}
 
@@ -52,43 +54,82 @@ def test_pictures_are_made_once_and_of_what_can_be_read(night):
     assert {path: path.stat().st_mtime_ns for path in report.glob("frames/*/*.jpg")} == pictures
 
 
+def test_progress_counts_frames_with_pictures(night):
+    calls = []
+
+    page = write_report(str(night), lambda done, total: calls.append((done, total)))
+
+    assert page == night / "report" / "index.html" and page.is_file()
+    assert calls == [(done, 70) for done in range(1, 70)]  # the last file is missing
+
+
+def test_timeline_and_map_name_their_axes(night, tmp_path):
+    report = write(night)
+
+    assert "frame" in _texts(report / "timeline.svg") and "detections" in _texts(report / "timeline.svg")
+    assert "metres ahead of the sonar" in _texts(report / "places.svg")
+
+
+def test_timeline_and_map_of_a_survey_with_times_and_positions(tmp_path):
+    with SurveyStore(tmp_path) as store:
+        ids = store.add_sources(["dive.aris"])
+        with store.transaction():
+            for position in range(6):
+                place = {"latitude": 48.5, "longitude": -4.5}
+                detection = DetectionRecord(1.0, 2.0, 30.0, 40.0, "can", 0.9, 0.9, 3.0, 0.0, 0.3, 0.4, **place)
+                frame = FrameRecord(position, 80, 60, time=1e9 + position, detections=[detection])
+                store.add_frame(ids["dive.aris"], frame)
+            store.finish_source(ids["dive.aris"], None)
+        find_objects(store)
+        plot_timeline(store, tmp_path / "timeline.svg")
+        plot_positions(store, tmp_path / "places.svg")
+
+    assert "time (UTC)" in _texts(tmp_path / "timeline.svg")
+    assert "metres east of 48.500000, -4.500000" in _texts(tmp_path / "places.svg")
+
+
+def _texts(path):
+    """Return the texts of a plot; matplotlib draws them as outlines and adds them as comments."""
+    return re.findall("<!-- (.*?) -->", path.read_text())
+
+
 def test_memory_does_not_grow_with_detections(tmp_path):
     def peak(count):
         folder = tmp_path / str(count)
         (folder / "report").mkdir(parents=True)
-        box = (1.0, 2.0, 30.0, 40.0, "can", 0.5, 0.5, *[None] * 6)
+        detection = DetectionRecord(1.0, 2.0, 30.0, 40.0, "can", 0.5, 0.5)
         with SurveyStore(folder) as store:
             ids = store.add_sources(["a.aris"])
             with store.transaction():
                 for position in range(count):
-                    store.add_frame(ids["a.aris"], FrameRecord(position, (80, 60, *[None] * 6), [box]))
+                    store.add_frame(ids["a.aris"], FrameRecord(position, 80, 60, detections=[detection]))
             tracemalloc.start()
-            for _ in data._parts(store, folder / "report"):
+            for _ in writer.detection_parts(store, folder / "report"):
                 pass
-            top = tracemalloc.get_traced_memory()[1]
+            peak_bytes = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-        return top
+        return peak_bytes
 
     assert peak(20_000) < 2 * peak(2000)
 
 
-def test_totals_failures_and_the_best_first(opened):
-    assert opened.locator("#totals tbody tr").all_inner_texts() == ["can\t35\t35", "tire\t34\t34", f"{NASTY}\t1\t1"]
+def test_page_shows_totals_failures_and_the_highest_score_first(opened, html_name):
+    assert opened.locator("#totals tbody tr").all_inner_texts() == ["can\t35\t35", "tire\t34\t34", f"{html_name}\t1\t1"]
     assert "1 failures" in opened.inner_text("#facts")
-    assert NASTY in opened.inner_text("#failure-list")
-    assert opened.locator(".card span").first.inner_text() == f"{NASTY} 0.89"
+    assert html_name in opened.inner_text("#failure-list")
+    assert opened.locator(".card span").first.inner_text() == f"{html_name} 0.89"
     assert opened.inner_text("#page") == "1 to 60 of 70"
 
 
-def test_names_with_html_in_them_stay_text(opened):
+def test_names_that_contain_html_are_shown_as_text(opened, html_name):
     opened.locator(".card").first.click()
 
-    assert NASTY in opened.inner_text("#frame-name") and NASTY in opened.inner_text("#frame-list")
+    assert html_name in opened.inner_text("#frame-name") and html_name in opened.inner_text("#frame-list")
     assert opened.evaluate("typeof hacked") == "undefined"
     assert opened.locator("[onerror]").count() == 0
 
 
-def test_pages(opened):
+def test_gallery_has_pages(opened):
     opened.click("#next")
     opened.wait_for_function("document.querySelectorAll('.card').length === 10")
 
@@ -96,12 +137,12 @@ def test_pages(opened):
     assert opened.is_disabled("#next")
 
 
-def test_filters(opened):
+def test_filters_select_detections(opened):
     opened.select_option("#class", label="tire")
     opened.fill("#score", "0.8")
     opened.wait_for_function("document.querySelectorAll('.card').length === 4")
     assert opened.locator(".card span:nth-child(2)").all_inner_texts() == [
-        f"tire {s}" for s in (0.87, 0.85, 0.83, 0.81)
+        f"tire {score}" for score in (0.87, 0.85, 0.83, 0.81)
     ]
 
     opened.select_option("#order", "survey")
@@ -109,10 +150,10 @@ def test_filters(opened):
 
     opened.select_option("#file", index=3)
     opened.wait_for_function("document.querySelectorAll('.card').length === 0")
-    assert opened.inner_text("#page") == "nothing matches"
+    assert opened.inner_text("#page") == "No detections match the filters"
 
 
-def test_a_detection_leads_to_its_frame_and_on(opened):
+def test_card_opens_the_frame_and_keys_step_to_the_next(opened):
     opened.locator(".card").nth(1).click()
     opened.wait_for_selector("#frame img")
 
@@ -127,15 +168,15 @@ def test_a_detection_leads_to_its_frame_and_on(opened):
     assert opened.locator("#frame").is_hidden()
 
 
-def test_a_frame_can_be_linked_to(page, night):
+def test_link_opens_a_frame(page, night):
     page.goto((write(night) / "index.html").as_uri() + "#detection=5")
 
     page.wait_for_selector("#frame[open]")
     assert "ping-05.png" in page.inner_text("#frame-name")
 
 
-def test_a_report_judges_nothing(opened):
+def test_report_without_a_server_ignores_review_keys(opened):
     opened.locator(".card").first.focus()
     opened.keyboard.press("a")
 
-    assert opened.locator(".card.a").count() == 0 and opened.locator("#help").is_hidden()
+    assert opened.locator(".card.accepted").count() == 0 and opened.locator("#help").is_hidden()

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ from sonar_debris.datasets.labels import read_labels
 from sonar_debris.survey.review import create_app, open_server
 from sonar_debris.survey.store import SurveyStore
 
-GOOD = {"detection": 3, "verdict": "accepted", "class": "hook"}
+DECISION = {"detection": 3, "verdict": "accepted", "class": "hook"}
 
 
 def run(*words):
@@ -40,16 +41,18 @@ def token(client):
     return re.search('"token": "([^"]+)"', client.get("/data/review.js").text)[1]
 
 
-def judged(night):
+def reviewed(night):
+    """Return source, verdict and class of each reviewed detection."""
     with SurveyStore(night) as store:
-        return store.read("SELECT source, verdict, class FROM judged WHERE verdict != 'undecided' ORDER BY source")
+        decisions = store.last_decisions()
+    return [(item.detection.source, item.verdict, item.class_name) for item in decisions if item.verdict != "undecided"]
 
 
-def test_a_decision_is_stored_and_shown_again(client, token, night):
-    assert client.post("/decisions", json=GOOD, headers={"X-Token": token}).status_code == 204
+def test_decision_is_stored_and_restored(client, token, night):
+    assert client.post("/decisions", json=DECISION, headers={"X-Token": token}).status_code == 204
 
-    assert judged(night) == [(4, "accepted", "hook")]
-    assert '"decisions": [[3, "accepted", "hook"]]' in client.get("/data/review.js").text
+    assert reviewed(night) == [(4, "accepted", "hook")]
+    assert f'"decisions": [{json.dumps(DECISION)}]' in client.get("/data/review.js").text
 
 
 @pytest.mark.parametrize(
@@ -65,9 +68,9 @@ def test_a_decision_is_stored_and_shown_again(client, token, night):
     ],
 )
 def test_requests_of_other_pages_are_refused(client, token, night, headers, status):
-    answer = client.post("/decisions", json=GOOD, headers={"X-Token": token} | headers)
+    response = client.post("/decisions", json=DECISION, headers={"X-Token": token} | headers)
 
-    assert answer.status_code == status and judged(night) == []
+    assert response.status_code == status and reviewed(night) == []
 
 
 @pytest.mark.parametrize(
@@ -75,23 +78,23 @@ def test_requests_of_other_pages_are_refused(client, token, night, headers, stat
     [
         [],
         {"detection": 3},
-        GOOD | {"detection": 70},
-        GOOD | {"detection": -1},
-        GOOD | {"detection": "3"},
-        GOOD | {"verdict": "maybe"},
-        GOOD | {"class": " "},
-        GOOD | {"class": "x" * 101},
+        DECISION | {"detection": 70},
+        DECISION | {"detection": -1},
+        DECISION | {"detection": "3"},
+        DECISION | {"verdict": "maybe"},
+        DECISION | {"class": " "},
+        DECISION | {"class": "x" * 101},
     ],
 )
-def test_what_is_no_decision_is_refused(client, token, night, decision):
+def test_invalid_decisions_are_refused(client, token, night, decision):
     assert client.post("/decisions", json=decision, headers={"X-Token": token}).status_code == 400
-    assert judged(night) == []
+    assert reviewed(night) == []
 
 
-def test_reading_needs_the_right_host_too(client):
+def test_reading_needs_the_right_host(client):
     assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
-    with client.get("/") as answer:
-        assert answer.status_code == 200
+    with client.get("/") as response:
+        assert response.status_code == 200
 
 
 def test_nothing_outside_the_report_is_served(client, night):
@@ -101,7 +104,7 @@ def test_nothing_outside_the_report_is_served(client, night):
         assert client.get("/" + path).status_code == 404, path
 
 
-def test_the_server_listens_on_this_machine_only(app):
+def test_server_listens_on_this_machine_only(app):
     with open_server(app, 0) as server:
         assert server.socket.getsockname()[0] == "127.0.0.1"
         with pytest.raises(OSError, match="Address already in use"), open_server(app, server.port):
@@ -125,47 +128,50 @@ def press(page, *keys):
         page.keyboard.press(key)
 
 
-def test_judging_with_the_keyboard(opened, night):
-    # The best is source 70; the selection moves on by itself.
+def test_detections_are_reviewed_with_the_keyboard(opened, night):
+    # The highest score is that of source 70; a decision selects the next card.
     press(opened, "ArrowRight", "r")
-    opened.wait_for_selector(".card.r")
+    opened.wait_for_selector(".card.rejected")
     press(opened, "a")
-    opened.wait_for_selector(".card.a")
+    opened.wait_for_selector(".card.accepted")
     press(opened, "c")
     opened.fill("#new-class", "hook")
     press(opened, "Enter")
-    opened.locator(".card.a").nth(1).wait_for()
+    opened.locator(".card.accepted").nth(1).wait_for()
 
-    assert [row[:2] for row in judged(night)] == [(68, "accepted"), (69, "accepted"), (70, "rejected")]
-    assert [row[2] for row in judged(night)][:2] == ["hook", "can"]
+    assert [row[:2] for row in reviewed(night)] == [(68, "accepted"), (69, "accepted"), (70, "rejected")]
+    assert [row[2] for row in reviewed(night)][:2] == ["hook", "can"]
     assert opened.locator(".card span").nth(4).inner_text() == "hook 0.87"
 
     opened.reload()
-    opened.wait_for_selector(".card.r")
-    assert opened.locator(".card.a").count() == 2
-    opened.select_option("#verdict", "r")
+    opened.wait_for_selector(".card.rejected")
+    assert opened.locator(".card.accepted").count() == 2
+    opened.select_option("#verdict", "rejected")
     opened.wait_for_selector(".card:only-child")
 
 
-def test_a_judgement_can_be_taken_back(opened, night):
+def test_decision_can_be_undone(opened, night):
     press(opened, "ArrowRight", "a")
-    opened.wait_for_selector(".card.a")
+    opened.wait_for_selector(".card.accepted")
     press(opened, "ArrowLeft", "u")
-    opened.wait_for_selector(".card.a", state="detached")
+    opened.wait_for_selector(".card.accepted", state="detached")
 
-    assert judged(night) == []
+    assert reviewed(night) == []
 
 
-def test_what_could_not_be_stored_is_told(opened, night):
+def test_page_reports_a_decision_that_was_not_saved(opened, night):
     opened.route("**/decisions", lambda route: route.abort())
     press(opened, "ArrowRight", "a")
 
     opened.wait_for_selector("#message:not([hidden])")
-    assert opened.inner_text("#message").startswith("not stored: ") and opened.locator(".card.a").count() == 0
+    assert (
+        opened.inner_text("#message").startswith("The decision was not saved: ")
+        and opened.locator(".card.accepted").count() == 0
+    )
 
 
 @pytest.mark.parametrize(("name", "labels"), [("yolo", "labels"), ("voc", "annotations"), ("coco", "labels.json")])
-def test_what_was_judged_comes_back_as_labels(client, token, night, tmp_path, name, labels):
+def test_reviewed_frames_are_written_as_labels(client, token, night, tmp_path, name, labels):
     for number, verdict, label in ((3, "accepted", "hook"), (4, "rejected", "can"), (5, "accepted", "tire")):
         decision = {"detection": number, "verdict": verdict, "class": label}
         client.post("/decisions", json=decision, headers={"X-Token": token})
@@ -173,20 +179,22 @@ def test_what_was_judged_comes_back_as_labels(client, token, night, tmp_path, na
     result = run("labels", night, "--format", name, "-o", tmp_path / "labels")
 
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("3 frames with 2 labels in ") and "67 frames not judged in full" in result.stdout
+    assert (
+        result.stdout.startswith("3 frames with 2 labels in ") and "67 frames not reviewed completely" in result.stdout
+    )
     frames, classes = read_labels(tmp_path / "labels" / "images", tmp_path / "labels" / labels)
-    found = {frame.path.stem: [classes[k] for k in frame.class_id] for frame in frames}
-    # What shows nothing is worth learning from too.
-    assert found == {"ping-03": ["hook"], "ping-04": [], "ping-05": ["tire"]}
+    class_names = {frame.path.stem: [classes[k] for k in frame.class_id] for frame in frames}
+    # Frames without objects are training data, too.
+    assert class_names == {"ping-03": ["hook"], "ping-04": [], "ping-05": ["tire"]}
 
 
-def test_without_a_judgement_there_are_no_labels(night):
+def test_labels_without_a_review_are_refused(night):
     result = run("labels", night)
 
     assert result.exit_code == 2 and "survey review" in result.stderr
 
 
-def test_objects_and_exports_heed_judgements(client, token, night):
+def test_summary_and_exports_follow_decisions(client, token, night):
     for number, verdict, label in ((0, "rejected", "can"), (1, "accepted", "hook")):
         decision = {"detection": number, "verdict": verdict, "class": label}
         client.post("/decisions", json=decision, headers={"X-Token": token})
@@ -196,10 +204,10 @@ def test_objects_and_exports_heed_judgements(client, token, night):
 
     rows = (night / "export" / "detections.csv").read_text().splitlines()
     assert len(rows) == 70 and ",hook," in rows[1]
-    assert re.search(r"can +34 ", summary) and re.search(r"hook +1 ", summary)
+    assert re.search(r"│ can +│ +34 │", summary) and re.search(r"│ hook +│ +1 │", summary)
 
 
-def test_the_command_serves_until_it_is_interrupted(night):
+def test_command_serves_until_it_is_interrupted(night):
     words = ["-c", "from sonar_debris.commands.main import main; main()", "survey", "review", str(night), "--no-open"]
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
@@ -207,15 +215,15 @@ def test_the_command_serves_until_it_is_interrupted(night):
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
-        # What a shell starts in the background ignores interrupts, and so would this child.
+        # A shell lets its background processes ignore interrupts, and this child would inherit that.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     address = re.search(r"http://127.0.0.1:\d+/", process.stdout.readline())[0]
 
-    with urllib.request.urlopen(address) as answer:
-        assert b"<title>Survey</title>" in answer.read()
+    with urllib.request.urlopen(address) as response:
+        assert b"<title>Survey</title>" in response.read()
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=30)
 
     assert process.returncode == 0
-    assert said.startswith("0 detections judged, 70 objects; ")
+    assert output.startswith("0 detections reviewed, 70 objects; ")

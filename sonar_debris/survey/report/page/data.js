@@ -1,36 +1,43 @@
-// What the survey found. Scripts in data/ hand it over: a page opened as a file may not fetch.
+// The survey's data. The scripts in data/ pass them to the methods below: a page opened as a file may not use fetch.
 "use strict";
 const Report = {
-  KEPT: 100, // parts in memory: of a long survey what was looked at lately
-  parts: new Map(), // promises of their frames
-  arrived: new Map(), // what keeps those promises
-  objectOf: new Map(),
+  MAX_PARTS: 100, // parts in memory; the oldest is dropped, so that a long survey does not fill it
+  parts: new Map(), // number of a part → promise of its columns and frames
+  resolvers: new Map(), // number of a part → function that resolves that promise
+  objectOf: new Map(), // number of an object's best detection → the object
 
-  survey(about) {
-    this.about = about;
-    // Each object stands for its best detection.
-    about.objects.forEach((object) => this.objectOf.set(object.at(-1), object));
+  setSurvey(survey) {
+    this.survey = survey;
+    for (const object of survey.objects) this.objectOf.set(object.detection, object);
   },
 
-  index(index) { this.found = index; },
+  // One array per property; the position in it is the number of the detection.
+  setIndex(index) {
+    this.index = index;
+    index.verdict = index.verdict.map((verdict) => index.verdictNames[verdict]);
+  },
 
-  review(review) { this.session = review; },
+  setReview(review) { this.review = review; },
 
-  part(number, frames) { this.arrived.get(number)(frames); },
+  addPart(number, part) { this.resolvers.get(number)(part); },
 
-  // The frame that shows a detection, and the detection's place in it.
+  count() { return this.index.source.length; },
+
+  // The frame that shows a detection, and the detection's rank in it.
   async detection(number) {
-    const starts = this.found.parts;
-    const frames = await this.load(starts.findLastIndex((start) => start <= number));
-    const frame = frames.findLast((each) => each.first <= number);
-    return { frame, rank: number - frame.first };
+    const { columns, frames } = await this.load(this.index.partStarts.findLastIndex((start) => start <= number));
+    const frame = frames.findLast(({ first }) => first <= number);
+    // A part keeps arrays of values, which take less memory than objects.
+    const detections = frame.detections.map(
+      (values) => Object.fromEntries(columns.map((column, index) => [column, values[index]])));
+    return { frame: { ...frame, detections }, rank: number - frame.first };
   },
 
   load(number) {
     if (!this.parts.has(number)) {
-      if (this.parts.size >= this.KEPT) this.parts.delete(this.parts.keys().next().value);
+      if (this.parts.size >= this.MAX_PARTS) this.parts.delete(this.parts.keys().next().value);
       this.parts.set(number, new Promise((resolve, reject) => {
-        this.arrived.set(number, resolve);
+        this.resolvers.set(number, resolve);
         const script = document.createElement("script");
         script.src = `data/part-${String(number).padStart(5, "0")}.js`;
         script.onload = () => script.remove();
@@ -41,8 +48,9 @@ const Report = {
     return this.parts.get(number);
   },
 
-  nameOf(number) { return this.found.names[this.found.name[number]]; },
+  classOf(number) { return this.index.classNames[this.index.classId[number]]; },
 
-  // The file's name, and the frame's number if the file holds several.
-  placeOf(frame) { return `${this.about.sources[frame.source]} · ${frame.position}`; },
+  labelOf(number) { return `${this.classOf(number)} ${this.index.score[number].toFixed(2)}`; },
+
+  titleOf(frame) { return `${this.survey.sources[frame.source]} · ${frame.position}`; },
 };

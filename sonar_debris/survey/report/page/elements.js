@@ -1,38 +1,42 @@
-// Building blocks of the page. Names of files and classes only ever become text.
+// Functions that create elements. Names of files and classes are inserted as text only, never as HTML.
 "use strict";
 const byId = (id) => document.getElementById(id);
 
-function element(name, text = "", className = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  made.className = className;
-  return made;
+function createElement(tag, text = "", className = "") {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  element.className = className;
+  return element;
 }
 
-function row(cells) {
-  const made = document.createElement("tr");
-  made.append(...cells.map((cell) => element("td", cell ?? "", typeof cell === "number" ? "number" : "")));
-  return made;
+function createRow(cells) {
+  const row = document.createElement("tr");
+  row.append(...cells.map((cell) => createElement("td", cell ?? "", typeof cell === "number" ? "number" : "")));
+  return row;
 }
 
-function option(value, text) {
-  const made = element("option", text);
-  made.value = value;
-  return made;
+function createOption(value, text) {
+  const option = createElement("option", text);
+  option.value = value;
+  return option;
 }
 
-// The part of a frame's picture around a box, as the background of an element of that many pixels.
-function crop(frame, [x, y, w, h], width, height) {
-  const made = element("div", frame.picture ? "" : "no picture", "crop");
+// The part of a frame's picture around a detection, as the background of an element of width × height pixels.
+function createCrop(frame, { x, y, w, h }, width, height) {
+  const crop = createElement("div", frame.picture ? "" : "no picture", "crop");
   if (frame.picture) {
     const scale = Math.min(width / (1.6 * w), height / (1.6 * h), 6);
-    made.style.backgroundImage = `url("${frame.picture}")`;
-    made.style.backgroundSize = `${frame.cols * scale}px ${frame.rows * scale}px`;
-    made.style.backgroundPosition = `${width / 2 - (x + w / 2) * scale}px ${height / 2 - (y + h / 2) * scale}px`;
+    crop.style.backgroundImage = `url("${frame.picture}")`;
+    crop.style.backgroundSize = `${frame.cols * scale}px ${frame.rows * scale}px`;
+    crop.style.backgroundPosition = `${width / 2 - (x + w / 2) * scale}px ${height / 2 - (y + h / 2) * scale}px`;
   }
-  return made;
+  return crop;
 }
 
-function moment(seconds) {
+function formatTime(seconds) {
   return seconds === null ? "" : new Date(1000 * seconds).toISOString().slice(0, 19).replace("T", " ");
+}
+
+function formatNumber(value, digits, unit) {
+  return value === null ? "" : `${value.toFixed(digits)} ${unit}`;
 }

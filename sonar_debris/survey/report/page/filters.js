@@ -1,28 +1,27 @@
 // Which detections the gallery shows, and in which order.
 "use strict";
 const Filters = {
-  fill() {
-    const { names } = Report.found;
-    names.forEach((name, number) => byId("class").append(option(number, name)));
-    for (const [source, name] of Object.entries(Report.about.sources)) byId("file").append(option(source, name));
+  start() {
+    Report.index.classNames.forEach((name, classId) => byId("class").append(createOption(classId, name)));
+    for (const [source, name] of Object.entries(Report.survey.sources)) byId("file").append(createOption(source, name));
     byId("filters").addEventListener("input", () => Gallery.show(0));
     byId("filters").addEventListener("submit", (event) => event.preventDefault());
   },
 
   // The numbers of the detections to show.
-  chosen() {
-    const { source, name, score, verdict } = Report.found;
-    const [what, className, file, judged, order] =
-      ["what", "class", "file", "verdict", "order"].map((id) => byId(id).value);
-    const least = Number(byId("score").value);
+  selection() {
+    const { source, classId, score, verdict } = Report.index;
+    const filter = Object.fromEntries(
+      ["what", "class", "file", "score", "verdict", "order"].map((id) => [id, byId(id).value]));
     const numbers = [];
     for (let number = 0; number < source.length; number++) {
-      if (what === "objects" && !Report.objectOf.has(number)) continue;
-      if (className !== "" && name[number] !== Number(className)) continue;
-      if (file !== "" && source[number] !== Number(file)) continue;
-      if (score[number] < least || (judged && verdict[number] !== judged)) continue;
+      if (filter.what === "objects" && !Report.objectOf.has(number)) continue;
+      if (filter.class !== "" && classId[number] !== Number(filter.class)) continue;
+      if (filter.file !== "" && source[number] !== Number(filter.file)) continue;
+      if (filter.verdict !== "" && verdict[number] !== filter.verdict) continue;
+      if (score[number] < Number(filter.score)) continue;
       numbers.push(number);
     }
-    return order === "score" ? numbers.sort((a, b) => score[b] - score[a] || a - b) : numbers;
+    return filter.order === "score" ? numbers.sort((a, b) => score[b] - score[a] || a - b) : numbers;
   },
 };

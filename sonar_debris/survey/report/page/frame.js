@@ -1,4 +1,4 @@
-// A whole frame with its boxes.
+// A dialog with a whole frame and its detections.
 "use strict";
 const FrameView = {
   start() {
@@ -7,61 +7,67 @@ const FrameView = {
     byId("frame-next").onclick = () => this.step(1);
     byId("frame").addEventListener("close", () => history.replaceState(null, "", " "));
     byId("frame").addEventListener("keydown", (event) => {
-      const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (steps) this.step(steps);
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (step) this.step(step);
     });
-    const linked = /^#detection=(\d+)$/.exec(location.hash);
-    if (linked && Number(linked[1]) < Report.found.source.length) this.open(Number(linked[1]));
+    const link = /^#detection=(\d+)$/.exec(location.hash);
+    if (link && Number(link[1]) < Report.count()) this.open(Number(link[1]));
   },
 
-  // The frames before and after that show something.
-  step(steps) {
-    const number = steps > 0 ? this.frame.first + this.frame.detections.length : this.frame.first - 1;
-    if (number >= 0 && number < Report.found.source.length) this.open(number);
+  // Open the next or previous frame that has detections.
+  step(step) {
+    const number = step > 0 ? this.frame.first + this.frame.detections.length : this.frame.first - 1;
+    if (number >= 0 && number < Report.count()) this.open(number);
   },
 
   async open(number) {
     const { frame, rank } = await Report.detection(number);
     this.frame = frame;
-    byId("frame-name").textContent = `${Report.placeOf(frame)}  ${moment(frame.time)}`;
-    byId("frame-picture").replaceChildren(...this.picture(frame), this.boxes(frame, rank));
+    byId("frame-name").textContent = `${Report.titleOf(frame)}  ${formatTime(frame.time)}`;
+    byId("frame-picture").replaceChildren(...this.createPicture(frame), this.createBoxes(frame, rank));
     byId("frame-list").tBodies[0].replaceChildren(
-      ...frame.detections.map((detection, each) => row(this.facts(frame.first + each, detection))));
+      ...frame.detections.map((detection, index) => createRow(this.cells(frame.first + index, detection))));
     history.replaceState(null, "", `#detection=${number}`);
     if (!byId("frame").open) byId("frame").showModal();
   },
 
-  picture(frame) {
+  createPicture(frame) {
     if (!frame.picture) return [];
-    const image = element("img");
+    const image = createElement("img");
     image.src = frame.picture;
-    image.alt = Report.placeOf(frame);
+    image.alt = Report.titleOf(frame);
     return [image];
   },
 
-  boxes(frame, chosen) {
-    const svg = this.svg("svg", { viewBox: `0 0 ${frame.cols} ${frame.rows}` });
-    frame.detections.forEach(([x, y, width, height], rank) => {
+  createBoxes(frame, selectedRank) {
+    const svg = this.createSvgElement("svg", { viewBox: `0 0 ${frame.cols} ${frame.rows}` });
+    frame.detections.forEach(({ x, y, w, h }, rank) => {
       const number = frame.first + rank;
-      const className = `${Report.found.verdict[number]} ${rank === chosen ? "chosen" : ""}`;
-      const label = this.svg("text", { x, y: Math.max(10, y - 3) });
-      label.textContent = `${Report.nameOf(number)} ${Report.found.score[number].toFixed(2)}`;
-      svg.append(this.svg("rect", { x, y, width, height, class: className }), label);
+      const className = `${Report.index.verdict[number]} ${rank === selectedRank ? "selected" : ""}`;
+      const label = this.createSvgElement("text", { x, y: Math.max(10, y - 3) });
+      label.textContent = Report.labelOf(number);
+      svg.append(this.createSvgElement("rect", { x, y, width: w, height: h, class: className }), label);
     });
     return svg;
   },
 
-  svg(name, attributes) {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    return made;
+  createSvgElement(tag, attributes) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
   },
 
-  facts(number, [, , , , range, bearing, width, height, latitude, longitude]) {
-    const known = (value, digits, unit) => (value === null ? "" : `${value.toFixed(digits)} ${unit}`);
+  // The cells of a detection's row in the list.
+  cells(number, detection) {
+    const { latitude, longitude } = detection;
     return [
-      Report.nameOf(number), Report.found.score[number].toFixed(2), known(range, 2, "m"), known(bearing, 1, "°"),
-      known(width, 2, "m"), known(height, 2, "m"), latitude === null ? "" : `${latitude.toFixed(6)}, ${longitude.toFixed(6)}`,
+      Report.classOf(number),
+      Report.index.score[number].toFixed(2),
+      formatNumber(detection.range_m, 2, "m"),
+      formatNumber(detection.bearing_deg, 1, "°"),
+      formatNumber(detection.width_m, 2, "m"),
+      formatNumber(detection.height_m, 2, "m"),
+      latitude === null ? "" : `${latitude.toFixed(6)}, ${longitude.toFixed(6)}`,
     ];
   },
 };

@@ -1,9 +1,11 @@
-// A page of crops at a time.
+// The gallery: crops of the selected detections, page by page.
 "use strict";
 const Gallery = {
-  SIZE: 60,
-  numbers: [],
-  first: 0,
+  PAGE_SIZE: 60,
+  CROP_WIDTH: 180,
+  CROP_HEIGHT: 160,
+  numbers: [], // of the selected detections
+  first: 0, // index in numbers of the first one on the page
 
   start() {
     byId("previous").onclick = () => this.turn(-1);
@@ -16,44 +18,45 @@ const Gallery = {
   },
 
   turn(pages) {
-    const first = this.first + pages * this.SIZE;
+    const first = this.first + pages * this.PAGE_SIZE;
     if (first >= 0 && first < this.numbers.length) return this.show(first);
   },
 
   async show(first) {
-    this.numbers = Filters.chosen();
+    this.numbers = Filters.selection();
     this.first = first;
-    const shown = this.numbers.slice(first, first + this.SIZE);
-    byId("page").textContent = shown.length
-      ? `${first + 1} to ${first + shown.length} of ${this.numbers.length}`
-      : "nothing matches";
+    const numbers = this.numbers.slice(first, first + this.PAGE_SIZE);
+    byId("page").textContent = numbers.length
+      ? `${first + 1} to ${first + numbers.length} of ${this.numbers.length}`
+      : "No detections match the filters";
     byId("previous").disabled = first === 0;
-    byId("next").disabled = first + this.SIZE >= this.numbers.length;
-    const cards = await Promise.all(shown.map((number) => this.card(number)));
-    // By now something else may have been asked for.
-    if (this.first === first && shown.every((number, at) => number === this.numbers[first + at])) {
+    byId("next").disabled = first + this.PAGE_SIZE >= this.numbers.length;
+    const cards = await Promise.all(numbers.map((number) => this.createCard(number)));
+    // The filters or the page may have changed while the parts were loaded.
+    if (this.first === first && numbers.every((number, index) => number === this.numbers[first + index])) {
       byId("cards").replaceChildren(...cards);
     }
   },
 
-  async card(number) {
+  async createCard(number) {
     const { frame, rank } = await Report.detection(number);
-    const card = element("button");
+    const card = createElement("button");
     card.type = "button";
     card.dataset.number = number;
     const object = byId("what").value === "objects" && Report.objectOf.get(number);
-    const place = object ? `${object[3]} frames · ${Report.placeOf(frame)}` : Report.placeOf(frame);
-    card.append(crop(frame, frame.detections[rank], 180, 160), element("span"), element("span", place, "small"));
-    card.title = place;
-    this.label(card, number);
+    const title = object ? `${object.frames} frames · ${Report.titleOf(frame)}` : Report.titleOf(frame);
+    card.append(
+      createCrop(frame, frame.detections[rank], this.CROP_WIDTH, this.CROP_HEIGHT),
+      createElement("span"), createElement("span", title, "small"));
+    card.title = title;
+    this.updateCard(card, number);
     return card;
   },
 
-  // Write on a card what is now known of its detection.
-  label(card, number) {
-    const { score, verdict } = Report.found;
-    card.className = `card ${verdict[number]}`;
-    card.children[1].textContent = `${Report.nameOf(number)} ${score[number].toFixed(2)}`;
+  // Show the current class and verdict of a detection on its card.
+  updateCard(card, number) {
+    card.className = `card ${Report.index.verdict[number]}`;
+    card.children[1].textContent = Report.labelOf(number);
   },
 
   cardOf(number) { return byId("cards").querySelector(`[data-number="${number}"]`); },

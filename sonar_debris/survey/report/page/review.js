@@ -1,71 +1,73 @@
-// Judging detections with the keyboard, where the page is served by `survey review`.
+// Review with the keyboard, if the page is served by `survey review`.
 "use strict";
 const Review = {
-  VERDICTS: { a: "accepted", r: "rejected", u: "undecided" },
+  VERDICTS: { a: "accepted", r: "rejected", u: "undecided" }, // by key
 
   start() {
-    if (!Report.session.token) return;
+    if (!Report.review.token) return;
     byId("help").hidden = false;
-    const verdicts = Object.fromEntries(Object.entries(this.VERDICTS).map(([letter, verdict]) => [verdict, letter]));
-    for (const [number, verdict, name] of Report.session.decisions) this.note(number, verdicts[verdict], name);
-    for (const name of new Set([...Report.about.classes, ...Report.found.names])) byId("class-names").append(option(name, ""));
-    document.addEventListener("keydown", (event) => this.press(event));
+    for (const decision of Report.review.decisions) this.apply(decision);
+    for (const name of new Set([...Report.survey.classes, ...Report.index.classNames])) {
+      byId("class-names").append(createOption(name, ""));
+    }
+    document.addEventListener("keydown", (event) => this.handleKey(event));
     byId("relabel").addEventListener("close", () => {
       const name = byId("new-class").value.trim();
-      if (byId("relabel").returnValue === "store" && name) this.decide(this.relabelled, "a", name);
+      if (byId("relabel").returnValue === "save" && name) this.decide(this.relabelled, "accepted", name);
       byId("relabel").returnValue = "";
     });
   },
 
-  press(event) {
-    const typing = event.target.closest("input, select, dialog") || event.ctrlKey || event.metaKey || event.altKey;
-    if (typing) return;
+  handleKey(event) {
+    const isTyping = event.target.closest("input, select, dialog") || event.ctrlKey || event.metaKey || event.altKey;
+    if (isTyping) return;
     const cards = [...byId("cards").children];
-    const at = cards.indexOf(document.activeElement);
-    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns(cards), ArrowDown: this.columns(cards) };
-    if (event.key in moves) {
+    const index = cards.indexOf(document.activeElement);
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns(cards), ArrowDown: this.columns(cards) };
+    if (event.key in steps) {
       event.preventDefault();
-      cards[at < 0 ? 0 : Math.max(0, Math.min(cards.length - 1, at + moves[event.key]))]?.focus();
+      cards[index < 0 ? 0 : Math.max(0, Math.min(cards.length - 1, index + steps[event.key]))]?.focus();
     } else if (event.key === "n" || event.key === "p") {
       Gallery.turn(event.key === "n" ? 1 : -1);
-    } else if (at >= 0 && event.key in this.VERDICTS) {
-      const number = Number(cards[at].dataset.number);
-      this.decide(number, event.key, Report.nameOf(number));
-      cards[at + 1]?.focus();
-    } else if (at >= 0 && event.key === "c") {
+    } else if (index >= 0 && event.key in this.VERDICTS) {
+      const number = Number(cards[index].dataset.number);
+      this.decide(number, this.VERDICTS[event.key], Report.classOf(number));
+      cards[index + 1]?.focus();
+    } else if (index >= 0 && event.key === "c") {
       event.preventDefault();
-      this.relabelled = Number(cards[at].dataset.number);
+      this.relabelled = Number(cards[index].dataset.number);
       byId("new-class").value = "";
       byId("relabel").showModal();
     }
   },
 
-  // How many cards stand side by side.
+  // Number of cards in a row of the gallery.
   columns(cards) { return cards.filter((card) => card.offsetTop === cards[0].offsetTop).length || 1; },
 
   async decide(number, verdict, name) {
-    const body = JSON.stringify({ detection: number, verdict: this.VERDICTS[verdict], class: name });
-    const headers = { "Content-Type": "application/json", "X-Token": Report.session.token };
+    const decision = { detection: number, verdict, class: name };
+    const headers = { "Content-Type": "application/json", "X-Token": Report.review.token };
     try {
-      const answer = await fetch("decisions", { method: "POST", headers, body });
-      if (!answer.ok) throw new Error((await answer.text()).slice(0, 200));
-      this.note(number, verdict, name);
+      const response = await fetch("decisions", { method: "POST", headers, body: JSON.stringify(decision) });
+      if (!response.ok) throw new Error((await response.text()).slice(0, 200));
+      this.apply(decision);
       byId("message").hidden = true;
     } catch (error) {
-      byId("message").textContent = `not stored: ${error.message}`;
+      byId("message").textContent = `The decision was not saved: ${error.message}`;
       byId("message").hidden = false;
     }
   },
 
-  note(number, verdict, name) {
-    const { names } = Report.found;
-    if (!names.includes(name)) {
-      names.push(name);
-      byId("class").append(option(names.length - 1, name));
+  // Show a saved decision.
+  apply(decision) {
+    const { index } = Report;
+    if (!index.classNames.includes(decision.class)) {
+      index.classNames.push(decision.class);
+      byId("class").append(createOption(index.classNames.length - 1, decision.class));
     }
-    Report.found.name[number] = names.indexOf(name);
-    Report.found.verdict[number] = verdict;
-    const card = Gallery.cardOf(number);
-    if (card) Gallery.label(card, number);
+    index.classId[decision.detection] = index.classNames.indexOf(decision.class);
+    index.verdict[decision.detection] = decision.verdict;
+    const card = Gallery.cardOf(decision.detection);
+    if (card) Gallery.updateCard(card, decision.detection);
   },
 };

@@ -1,6 +1,6 @@
 "use strict";
-Overview.fill();
-Filters.fill();
+Overview.start();
+Filters.start();
 Gallery.start();
 FrameView.start();
 Review.start();

@@ -1,0 +1,123 @@
+"""Export detections as COCO, as a MegaDetector batch, and as MOT Challenge tracks.
+
+References:
+    COCO: https://cocodataset.org/#format-data
+    MegaDetector batch processing output format, version 1.4, which viewers of camera traps read:
+    https://github.com/agentmorris/MegaDetector/tree/main/megadetector/api/batch_processing
+    Milan et al., MOT16, 2016, arXiv:1603.00831, section 3.3: frame, id, left, top, width, height, confidence, x, y, z.
+"""
+
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sonar_debris.files import UniqueNames, atomic_text
+from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
+from sonar_debris.outputs.georeference import DECIMALS
+from sonar_debris.outputs.pictures import picture_stem
+from sonar_debris.survey.queries import StoredFrame
+from sonar_debris.survey.store import SurveyStore
+
+
+def write_coco(store: SurveyStore, folder: Path) -> None:
+    """Write ``detections.coco.json``, as ``sonar-debris detect`` writes it.
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    frames = store.frames()
+    detections = store.detections_table()
+    class_names = sorted(set(detections["class"]))
+    image_ids = {(frame.file, frame.position): image_id for image_id, frame in enumerate(frames, start=1)}
+    annotations = [
+        _annotation(annotation_id, image_ids[row["file"], row["frame"]], class_names.index(row["class"]) + 1, row)
+        for annotation_id, row in enumerate(detections.to_dict("records"), start=1)
+    ]
+    content = {
+        "images": [_image(image_ids[frame.file, frame.position], frame) for frame in frames if not frame.failure],
+        "categories": coco_categories(class_names),
+        "annotations": annotations,
+        "failures": [
+            *({"file_name": file, "error": failure} for file, failure in store.failed_sources().items()),
+            *(
+                {"file_name": frame.file, "error": f"frame {frame.position}: {frame.failure}"}
+                for frame in frames
+                if frame.failure
+            ),
+        ],
+    }
+    with atomic_text(folder / "detections.coco.json") as stream:
+        json.dump(content, stream, allow_nan=False)
+
+
+def _image(image_id: int, frame: StoredFrame) -> dict[str, Any]:
+    return coco_image(image_id, frame.file, frame.rows or 0, frame.cols or 0, frame.position)
+
+
+def _annotation(annotation_id: int, image_id: int, category_id: int, row: dict[Hashable, Any]) -> dict[str, Any]:
+    """Return a COCO annotation with the places that are known."""
+    xywh = (row["x"], row["y"], row["w"], row["h"])
+    annotation = coco_annotation(annotation_id, image_id, category_id, xywh, row["score"], row["objectness"])
+    return annotation | {name: row[name] for name in DECIMALS if pd.notna(row[name])}
+
+
+def write_megadetector(store: SurveyStore, folder: Path) -> None:
+    """Write ``megadetector.json``. Boxes are fractions of the frame's sides; a frame of a recording is ``FILE#INDEX``.
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    detections = store.detections_table()
+    class_names = sorted(set(detections["class"]))
+    rows_by_frame = {key: rows.to_dict("records") for key, rows in detections.groupby(["file", "frame"])}
+    recordings = store.recordings()
+    images = []
+    for frame in store.frames():
+        image: dict[str, Any] = {"file": f"{frame.file}#{frame.position}" if frame.file in recordings else frame.file}
+        if frame.failure:
+            image["failure"] = frame.failure
+        else:
+            rows = rows_by_frame.get((frame.file, frame.position), [])
+            image["detections"] = [_megadetector_detection(row, class_names, frame) for row in rows]
+        images.append(image)
+    content = {
+        "info": {"detector": "sonar-debris", "format_version": "1.4"},
+        "detection_categories": {str(category["id"]): category["name"] for category in coco_categories(class_names)},
+        "images": images,
+    }
+    with atomic_text(folder / "megadetector.json") as stream:
+        json.dump(content, stream, indent=1)
+
+
+def _megadetector_detection(row: dict[Hashable, Any], class_names: list[str], frame: StoredFrame) -> dict[str, Any]:
+    sides = {"x": frame.cols, "y": frame.rows, "w": frame.cols, "h": frame.rows}
+    return {
+        "category": str(class_names.index(row["class"]) + 1),
+        "conf": round(row["score"], 4),
+        "bbox": [round(row[name] / side, 5) for name, side in sides.items()],
+    }
+
+
+def write_mot(store: SurveyStore, folder: Path) -> None:
+    """Write ``mot/RECORDING.txt``. Frames count from 1; detections that belong to no object are left out.
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    tracked = store.detections_table().dropna(subset="object")
+    names = UniqueNames()
+    for file, rows in tracked.groupby("file", sort=False):
+        path = folder / "mot" / f"{names.unique(picture_stem(str(file), 0))}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(map(_mot_line, rows.to_dict("records"))), encoding="utf-8")
+
+
+def _mot_line(row: dict[Hashable, Any]) -> str:
+    box = ",".join(f"{row[name]:.2f}" for name in ("x", "y", "w", "h"))
+    return f"{row['frame'] + 1},{row['object']},{box},{row['score']:.4f},-1,-1,-1\n"

@@ -1,0 +1,312 @@
+"""Read queries on a survey's database, for reports, exports, review, summary and evaluation.
+
+Detections that a person rejected are left out where a method says so. The class of a detection is that of the last
+decision on it, or else the detector's.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from sonar_debris.survey.schema import DetectionKey
+
+
+class ClassTotals(NamedTuple):
+    """What a survey holds of one class.
+
+    Attributes:
+        class_name: the class.
+        detections: number of detections, without rejected ones.
+        objects: number of objects.
+        frames: sum over its objects of the number of frames that show the object.
+        best_score: highest score of its objects, in [0, 1]; None if it has no objects.
+    """
+
+    class_name: str
+    detections: int
+    objects: int
+    frames: int
+    best_score: float | None
+
+
+class StoredFrame(NamedTuple):
+    """A frame of a survey.
+
+    Attributes:
+        file: name of the source.
+        position: position of the frame in its source, from 0.
+        rows: height in pixels; None if the frame could not be read or processed.
+        cols: width in pixels.
+        failure: why the frame could not be read or processed.
+    """
+
+    file: str
+    position: int
+    rows: int | None
+    cols: int | None
+    failure: str | None
+
+
+class LastDecision(NamedTuple):
+    """The last decision on a detection.
+
+    Attributes:
+        detection: key of the detection.
+        verdict: ``accepted``, ``rejected`` or ``undecided``.
+        class_name: the class that the person chose.
+    """
+
+    detection: DetectionKey
+    verdict: str
+    class_name: str
+
+
+class ObjectDetection(NamedTuple):
+    """A detection that shows an object.
+
+    Attributes:
+        file: name of the source.
+        position: position of the frame in its source, from 0.
+        xyxy: left, top, right and bottom of the box in pixels.
+        object: number of the object.
+    """
+
+    file: str
+    position: int
+    xyxy: tuple[float, float, float, float]
+    object: int
+
+
+class ReviewedDetection(NamedTuple):
+    """What the report's filters need of a detection.
+
+    Attributes:
+        source: id of the source.
+        class_name: the class.
+        score: in [0, 1].
+        verdict: ``accepted``, ``rejected`` or ``undecided``.
+    """
+
+    source: int
+    class_name: str
+    score: float
+    verdict: str
+
+
+class DetectionInFrame(NamedTuple):
+    """A detection and the frame that shows it; unknown values are None.
+
+    Attributes:
+        source: id of the source.
+        position: position of the frame in its source, from 0.
+        rows: height of the frame in pixels.
+        cols: width of the frame in pixels.
+        time: of the frame, in seconds since the epoch.
+        x: left side of the box in pixels; this and all that follow as in `DetectionRecord`.
+    """
+
+    source: int
+    position: int
+    rows: int
+    cols: int
+    time: float | None
+    x: float
+    y: float
+    w: float
+    h: float
+    range_m: float | None
+    bearing_deg: float | None
+    width_m: float | None
+    height_m: float | None
+    latitude: float | None
+    longitude: float | None
+
+
+class SurveyQueries:
+    """Read queries on a survey's database. "The order of the survey" is that of source, position and rank.
+
+    Args:
+        connection: an open connection to the database.
+    """
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+
+    def _read(self, query: str, parameters: Sequence = ()) -> list[tuple]:
+        """Return all rows of a query."""
+        return self._connection.execute(query, parameters).fetchall()
+
+    def _rows(self, query: str, parameters: Sequence = ()) -> Iterator[tuple]:
+        """Yield the rows of a query one by one, for tables that do not fit in memory."""
+        yield from self._connection.execute(query, parameters)
+
+    def _table(self, query: str, parameters: Sequence = ()) -> pd.DataFrame:
+        """Return the rows of a query as a table; missing numbers are NaN."""
+        return pd.read_sql_query(query, self._connection, params=tuple(parameters))
+
+    def class_totals(self) -> list[ClassTotals]:
+        """Return the numbers of detections and objects by class, the class with the most objects first."""
+        query = """
+            SELECT class, detections, IFNULL(objects, 0), IFNULL(frames, 0), best_score
+            FROM (SELECT class, COUNT(*) AS detections FROM reviewed_detection WHERE verdict != 'rejected'
+                GROUP BY class)
+            LEFT JOIN (SELECT class, COUNT(*) AS objects, SUM(frames) AS frames, MAX(score) AS best_score FROM object
+                GROUP BY class) USING (class)
+            ORDER BY IFNULL(objects, 0) DESC, class
+        """
+        return [ClassTotals(*row) for row in self._read(query)]
+
+    def source_names(self) -> dict[int, str]:
+        """Return the name of each source by its id, in the order of the ids."""
+        return dict(self._read("SELECT id, name FROM source ORDER BY id"))
+
+    def recordings(self) -> set[str]:
+        """Return the names of the sources that have more than one frame, as far as they were read."""
+        query = """
+            SELECT name FROM source WHERE IFNULL(frames, (SELECT COUNT(*) FROM frame WHERE source = source.id)) > 1
+        """
+        return {name for (name,) in self._read(query)}
+
+    def frames(self) -> list[StoredFrame]:
+        """Return all frames, including failed ones, in the order of the survey."""
+        query = """
+            SELECT source.name AS file, position, rows, cols, frame.failure
+            FROM frame JOIN source ON source.id = frame.source ORDER BY frame.source, position
+        """
+        return [StoredFrame(*row) for row in self._read(query)]
+
+    def failed_sources(self) -> dict[str, str]:
+        """Return by name why sources could not be read, or not to their end."""
+        return dict(self._read("SELECT name, failure FROM source WHERE failure IS NOT NULL ORDER BY id"))
+
+    def frames_with_detections(self) -> list[tuple[int, int]]:
+        """Return source id and position of each frame that shows detections, in the order of the survey."""
+        return self._read("SELECT DISTINCT source, position FROM detection ORDER BY source, position")
+
+    def reviewed_frames(self) -> list[tuple[str, int]]:
+        """Return file and position of the frames whose every detection was accepted or rejected."""
+        query = """
+            SELECT source.name AS file, position
+            FROM reviewed_detection JOIN source ON source.id = reviewed_detection.source
+            GROUP BY reviewed_detection.source, position HAVING SUM(verdict = 'undecided') = 0
+            ORDER BY reviewed_detection.source, position
+        """
+        return self._read(query)
+
+    def detection_keys(self) -> list[DetectionKey]:
+        """Return the keys of all detections, in the order of the survey; the report numbers detections so, from 0."""
+        query = "SELECT source, position, rank FROM detection ORDER BY source, position, rank"
+        return [DetectionKey(*row) for row in self._read(query)]
+
+    def last_decisions(self) -> list[LastDecision]:
+        """Return the last decision on each detection that has any, in the order of the survey."""
+        query = """
+            SELECT source, position, rank, verdict, class FROM reviewed_detection
+            WHERE (source, position, rank) IN (SELECT source, position, rank FROM decision)
+            ORDER BY source, position, rank
+        """
+        return [
+            LastDecision(DetectionKey(source, position, rank), verdict, class_name)
+            for source, position, rank, verdict, class_name in self._read(query)
+        ]
+
+    def object_detections(self) -> list[ObjectDetection]:
+        """Return the detections that show objects, in the order of the survey."""
+        query = """
+            SELECT source.name AS file, position, x, y, x + w, y + h, object
+            FROM sighting JOIN detection USING (source, position, rank) JOIN source ON source.id = detection.source
+            ORDER BY detection.source, position, rank
+        """
+        return [
+            ObjectDetection(file, position, (left, top, right, bottom), number)
+            for file, position, left, top, right, bottom, number in self._read(query)
+        ]
+
+    def detections_table(self) -> pd.DataFrame:
+        """Return all detections but rejected ones, in the order of the survey.
+
+        Returns:
+            One row per detection, with the columns file, frame, time, x, y, w, h, class, score, objectness, range_m,
+            bearing_deg, width_m, height_m, latitude, longitude, object (Int64, missing for clutter) and verdict.
+        """
+        query = """
+            SELECT source.name AS file, reviewed_detection.position AS frame, frame.time, x, y, w, h, class, score,
+                objectness, range_m, bearing_deg, width_m, height_m, reviewed_detection.latitude,
+                reviewed_detection.longitude, sighting.object, verdict
+            FROM reviewed_detection JOIN source ON source.id = reviewed_detection.source
+                JOIN frame USING (source, position) LEFT JOIN sighting USING (source, position, rank)
+            WHERE verdict != 'rejected' ORDER BY reviewed_detection.source, position, rank
+        """
+        return self._table(query).astype({"object": "Int64"})
+
+    def objects_table(self) -> pd.DataFrame:
+        """Return all objects.
+
+        Returns:
+            One row per object, with the columns object, class, agreement, score, frames, file and frame (of the
+            detection with the highest score), first_time, last_time, latitude, longitude and spread_m.
+        """
+        query = """
+            SELECT object.id AS object, class, agreement, score, object.frames, source.name AS file, position AS frame,
+                first_time, last_time, latitude, longitude, spread_m
+            FROM object JOIN source ON source.id = object.source ORDER BY object.id
+        """
+        return self._table(query)
+
+    def timeline_table(self) -> pd.DataFrame:
+        """Return when each detection was made, without rejected ones, in the order of the survey.
+
+        Returns:
+            One row per detection, with the columns class, time (seconds since the epoch; NaN if unknown) and
+            frame_number (of the frame in the survey, from 1).
+        """
+        query = """
+            SELECT class, time, frame_number FROM reviewed_detection JOIN (
+                SELECT source, position, time, ROW_NUMBER() OVER (ORDER BY source, position) AS frame_number FROM frame
+            ) USING (source, position)
+            WHERE verdict != 'rejected' ORDER BY source, position, rank
+        """
+        return self._table(query)
+
+    def object_positions_table(self) -> pd.DataFrame:
+        """Return where the objects lie.
+
+        Returns:
+            One row per object, with the columns class, latitude, longitude, and range_m and bearing_deg of its best
+            detection; NaN if unknown.
+        """
+        query = """
+            SELECT object.class, object.latitude, object.longitude, range_m, bearing_deg
+            FROM object JOIN detection USING (source, position, rank) ORDER BY object.id
+        """
+        return self._table(query)
+
+    def reviewed_detections(self) -> list[ReviewedDetection]:
+        """Return all detections, including rejected ones, in the order of the survey."""
+        query = "SELECT source, class, score, verdict FROM reviewed_detection ORDER BY source, position, rank"
+        return [ReviewedDetection(*row) for row in self._read(query)]
+
+    def detections_in_frames(self) -> Iterator[DetectionInFrame]:
+        """Yield all detections, including rejected ones, with their frames, in the order of the survey."""
+        query = """
+            SELECT source, position, frame.rows, frame.cols, frame.time, x, y, w, h, range_m, bearing_deg, width_m,
+                height_m, detection.latitude, detection.longitude
+            FROM detection JOIN frame USING (source, position) ORDER BY source, position, rank
+        """
+        return (DetectionInFrame(*row) for row in self._rows(query))
+
+    def best_detections(self) -> dict[int, int]:
+        """Return for the best detection of each object the number of frames that show the object.
+
+        Returns:
+            Number of the detection, counted from 0 in the order of the survey → number of frames.
+        """
+        query = """
+            SELECT number, frames FROM object JOIN (
+                SELECT source, position, rank, ROW_NUMBER() OVER (ORDER BY source, position, rank) - 1 AS number
+                FROM detection
+            ) USING (source, position, rank) ORDER BY object.id
+        """
+        return dict(self._read(query))

@@ -1,0 +1,179 @@
+"""Write the report of a survey: the page, and what it shows as scripts.
+
+A page that was opened as a file may not read other files, so its data are scripts that call ``Report.…``. Detections
+are numbered in the order of source, position and rank. ``index.js`` has what the filters need of every detection; the
+rest is split into parts, which the page loads when it shows them.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from sonar_debris.files import atomic_text
+from sonar_debris.survey.manifest import read_manifest
+from sonar_debris.survey.objects import find_objects
+from sonar_debris.survey.report.pictures import picture_name, plot_positions, plot_timeline, write_pictures
+from sonar_debris.survey.store import SurveyStore, open_survey
+
+PAGE = Path(__file__).parent / "page"
+REPORT_FOLDER = "report"
+# A part has at least this many detections, except the last; those of a frame stay together.
+MIN_DETECTIONS_PER_PART = 500
+# The page lists at most this many failures; failures.csv has all.
+MAX_FAILURES = 1000
+DETECTION_COLUMNS = (
+    "x",
+    "y",
+    "w",
+    "h",
+    "range_m",
+    "bearing_deg",
+    "width_m",
+    "height_m",
+    "latitude",
+    "longitude",
+)
+
+
+def write_report(folder: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None) -> Path:
+    """Find the objects of a survey and write its report to ``folder/report``.
+
+    Pictures of an earlier report are kept, not written again.
+
+    Args:
+        folder: the survey's folder.
+        progress: called with the number of frames whose picture exists, and with their total.
+
+    Returns:
+        The page to open.
+
+    Raises:
+        SonarDebrisError: the folder holds no survey, or its manifest is damaged.
+    """
+    report = Path(folder) / REPORT_FOLDER
+    with open_survey(folder) as store:
+        find_objects(store)
+        shutil.copytree(PAGE, report, dirs_exist_ok=True)
+        write_pictures(store, report, progress)
+        plot_timeline(store, report / "timeline.svg")
+        plot_positions(store, report / "places.svg")
+        _write_data(store, report)
+    return report / "index.html"
+
+
+def script(method: str, *values: object) -> str:
+    """Return a script that passes values to the page.
+
+    Args:
+        method: method of the page's ``Report`` that receives them.
+        *values: what JSON can hold, without NaN.
+
+    Returns:
+        One line of JavaScript.
+
+    Example:
+        >>> script("setReview", {"token": None})
+        'Report.setReview({"token": null});\\n'
+    """
+    return f"Report.{method}({', '.join(json.dumps(value, allow_nan=False) for value in values)});\n"
+
+
+def _write_data(store: SurveyStore, report: Path) -> None:
+    """Write ``data/survey.js``, ``data/index.js``, the parts ``data/part-….js``, and ``data/review.js``."""
+    folder = report / "data"
+    folder.mkdir(exist_ok=True)
+    part_starts = []
+    for number, (start, frames) in enumerate(detection_parts(store, report)):
+        part_starts.append(start)
+        part = {"columns": DETECTION_COLUMNS, "frames": frames}
+        _write_script(folder / f"part-{number:05d}.js", "addPart", number, part)
+    _write_script(folder / "index.js", "setIndex", _index(store) | {"partStarts": part_starts})
+    _write_script(folder / "survey.js", "setSurvey", _survey(store, report.parent))
+    # Only `survey review` serves a token, with which the page may store decisions.
+    _write_script(folder / "review.js", "setReview", {"token": None})
+
+
+def _write_script(path: Path, method: str, *values: object) -> None:
+    with atomic_text(path) as stream:
+        stream.write(script(method, *values))
+
+
+def _survey(store: SurveyStore, folder: Path) -> dict[str, Any]:
+    """Return the totals, settings, objects and failures of a survey."""
+    counts = store.counts()
+    manifest = read_manifest(folder)
+    return {
+        "name": folder.resolve().name,
+        "model": manifest["model"],
+        "minScore": manifest["min_score"],
+        "version": manifest["version"],
+        "classes": manifest["classes"],
+        "frames": counts.frames,
+        "sources": store.source_names(),
+        "totals": [
+            {"class": totals.class_name, "objects": totals.objects, "detections": totals.detections}
+            for totals in store.class_totals()
+        ],
+        # The gallery shows each object by its best detection.
+        "objects": [{"detection": number, "frames": frames} for number, frames in store.best_detections().items()],
+        "failures": [failure._asdict() for failure in store.failures(MAX_FAILURES)],
+        "failureCount": counts.failures,
+    }
+
+
+def _index(store: SurveyStore) -> dict[str, Any]:
+    """Return source, class, score and verdict of every detection; classes and verdicts are indices into lists."""
+    detections = store.reviewed_detections()
+    class_names = sorted({detection.class_name for detection in detections})
+    verdict_names = sorted({detection.verdict for detection in detections})
+    class_ids = {name: class_id for class_id, name in enumerate(class_names)}
+    return {
+        "classNames": class_names,
+        "verdictNames": verdict_names,
+        "source": [detection.source for detection in detections],
+        "classId": [class_ids[detection.class_name] for detection in detections],
+        "score": [round(detection.score, 3) for detection in detections],
+        "verdict": [verdict_names.index(detection.verdict) for detection in detections],
+    }
+
+
+def detection_parts(store: SurveyStore, report: Path) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """Split the detections of a survey into parts, without reading all into memory.
+
+    Args:
+        store: the survey.
+        report: the report's folder, with its pictures written.
+
+    Yields:
+        The number of the part's first detection, and the frames with their detections: the values of
+        `DETECTION_COLUMNS`.
+    """
+    columns = attrgetter(*DETECTION_COLUMNS)
+    start, count = 0, 0
+    frames: list[dict[str, Any]] = []
+    for (source, position), group in groupby(store.detections_in_frames(), key=attrgetter("source", "position")):
+        detections = list(group)
+        picture = picture_name(source, position)
+        frames.append(
+            {
+                "source": source,
+                "position": position,
+                "rows": detections[0].rows,
+                "cols": detections[0].cols,
+                "time": detections[0].time,
+                "picture": picture if (report / picture).is_file() else None,
+                "first": start + count,
+                "detections": [columns(detection) for detection in detections],
+            }
+        )
+        count += len(detections)
+        if count >= MIN_DETECTIONS_PER_PART:
+            yield start, frames
+            start, count, frames = start + count, 0, []
+    if frames:
+        yield start, frames
