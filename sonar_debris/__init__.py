@@ -7,7 +7,7 @@ The public API of the package. A name is imported on first use, so that ``import
 | read frames | `open_frames`, `Frame`, `FrameSelection`, `FrameReadError` |
 | detect | `DebrisDetector`, `Detections` |
 | read labels, simulate | `read_labels`, `LabelledFrame`, `simulate` |
-| train and evaluate | `train_detector`, `DetectorData`, `TrainingConfig`, `evaluate_detections` |
+| train and evaluate | `user_data`, `DetectorData`, `train_detector`, `TrainingConfig`, `evaluate_detections` |
 | process whole dives | `run_survey`, `SurveyConfig`, `open_survey` |
 
 Errors that the user can fix are `SonarDebrisError`.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sonar_debris.datasets.labels import LabelledFrame, read_labels
     from sonar_debris.detections import Detections
     from sonar_debris.detectors.base import DebrisDetector
-    from sonar_debris.detectors.single_pass.training import DetectorData, train_detector
+    from sonar_debris.detectors.single_pass.training import DetectorData, train_detector, user_data
     from sonar_debris.errors import SonarDebrisError
     from sonar_debris.evaluation.detection_metrics import evaluate_detections
     from sonar_debris.frames import Frame, FrameReadError, FrameSelection, open_frames
@@ -50,6 +50,7 @@ __all__ = [
     "run_survey",
     "simulate",
     "train_detector",
+    "user_data",
 ]
 
 _MODULES = {
@@ -70,6 +71,7 @@ _MODULES = {
     "run_survey": "survey.run",
     "simulate": "simulator.ground_truth",
     "train_detector": "detectors.single_pass.training",
+    "user_data": "detectors.single_pass.training",
 }
 
 

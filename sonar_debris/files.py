@@ -1,7 +1,9 @@
-"""Write files safely: atomic writes, unique names, output folders, and the check before a run is resumed."""
+"""Read and write files safely: regular files, atomic writes, unique names, output folders, checks of resumed runs."""
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,25 @@ OPTIONS_FILE = "options.json"
 
 class OutputError(SonarDebrisError):
     """Results cannot be written to the folder that the user chose."""
+
+
+def check_regular_file(path: str | os.PathLike[str]) -> None:
+    """Refuse a path that is not a file: to open a pipe would wait for ever, and a device may have no end.
+
+    Args:
+        path: the file that is to be read. Links are followed.
+
+    Raises:
+        OSError: it is missing, cannot be reached, or is a folder, pipe, socket or device. The error has its name.
+
+    Example:
+        >>> check_regular_file("/dev/null")
+        Traceback (most recent call last):
+            ...
+        OSError: [Errno 22] not a regular file: '/dev/null'
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
 @contextmanager
@@ -38,6 +59,10 @@ def atomic_text(path: Path) -> Iterator[TextIO]:
         with part.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         part.replace(path)
+    except OSError as error:
+        if error.filename is None:  # that of a full disk has no name
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -154,8 +179,9 @@ def check_resume(folder: Path, options: dict[str, Any]) -> None:
             stream.write(json.dumps(options, indent=1) + "\n")
         return
     try:
+        check_regular_file(path)
         differences = describe_differences(json.loads(path.read_text(encoding="utf-8")), options)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise SonarDebrisError(f"{path}: damaged ({error}); choose another run folder") from error
     if differences:
         raise SonarDebrisError(

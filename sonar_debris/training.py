@@ -15,10 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sonar_debris.datasets.labels import LabelledFrame
-from sonar_debris.datasets.training_frames import TrainingFrame, load_training_frames
 from sonar_debris.networks import save_network, with_fused_batch_norm
-from sonar_debris.simulator import simulate_frames
 
 Sample = Callable[[np.random.Generator], tuple[np.ndarray, object]]
 
@@ -51,28 +48,6 @@ class TrainingConfig:
     patience: int = 0
 
 
-def load_frames(
-    labelled: Sequence[LabelledFrame], simulated: int = 0, seed: int = 0, log: Callable[[str], None] | None = None
-) -> list[TrainingFrame]:
-    """Read labelled frames into memory and simulate more.
-
-    Args:
-        labelled: the labelled frames to read.
-        simulated: number of frames to simulate.
-        seed: seed of the simulator.
-        log: called with a line of text before the frames are read.
-
-    Returns:
-        The labelled frames, then the simulated ones.
-
-    Raises:
-        FrameReadError: a frame cannot be read.
-    """
-    if log:
-        log(f"reading {len(labelled)} frames, simulating {simulated}")
-    return load_training_frames(labelled, simulate_frames(simulated, seed))
-
-
 def fit(
     build: Callable[[], keras.Model],
     sample: Sample,
@@ -83,6 +58,7 @@ def fit(
     name: str,
     metrics: Sequence = (),
     tensorboard: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> keras.Model:
     """Train a network, or resume its training where it was interrupted in the same run folder.
 
@@ -98,6 +74,7 @@ def fit(
         name: name of the network.
         metrics: Keras metrics to log.
         tensorboard: whether to log for TensorBoard too.
+        progress: called after each epoch with the number of epochs done and the number of all epochs.
 
     Returns:
         The trained network in float32, which is also stored.
@@ -110,6 +87,10 @@ def fit(
         callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True))
     if tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(run / "tensorboard"))
+    if progress:
+        callbacks.append(
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress(epoch + 1, config.epochs))
+        )
     network.fit(
         batches,
         validation_data=SampledBatches(validation, config.batch_size, VALIDATION_BATCHES).all() if validation else None,

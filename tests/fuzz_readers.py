@@ -45,6 +45,14 @@ def write_seeds() -> Path:
     if SUFFIX == "aris":
         fields = {"sound_speed": 1500, "sample_period": 10, "sample_start_delay": 1000}
         write_aris(folder / "intact.aris", [(echoes, fields)] * 2)
+    elif SUFFIX in ("bag", "mcap", "db3", "db3.zstd"):
+        write_bags(folder, echoes)
+    elif SUFFIX in ("avi", "mkv", "mp4", "mov"):
+        codec = "mp4v" if SUFFIX in ("mp4", "mov") else "FFV1" if SUFFIX == "mkv" else "MJPG"
+        video = cv2.VideoWriter(str(folder / f"intact.{SUFFIX}"), cv2.VideoWriter.fourcc(*codec), 10, (48, 20))
+        for _ in range(3):
+            video.write(np.dstack([echoes] * 3))
+        video.release()
     elif SUFFIX == "npy":
         np.save(folder / "intact.npy", echoes)
     elif SUFFIX == "npz":
@@ -53,6 +61,21 @@ def write_seeds() -> Path:
         cv2.imwrite(str(folder / f"intact.{SUFFIX}"), echoes)
         cv2.imwrite(str(folder / f"colour.{SUFFIX}"), np.dstack([echoes] * 3))
     return folder
+
+
+def write_bags(folder: Path, echoes: np.ndarray) -> None:
+    """Write a bag with a scan, and one with an image; needs the extra ``ros``."""
+    from ros_bags import image, projected, typestore, write_bag
+
+    ros = 1 if SUFFIX == "bag" else 2
+    store = typestore(ros)
+    scan = projected(store, echoes, np.linspace(-30, 30, 48), np.arange(1, 21), 5.0, ros)
+    storage, compression = ("mcap" if SUFFIX == "mcap" else "sqlite3"), ("FILE" if SUFFIX.endswith("zstd") else None)
+    for name, message in (("scan", scan), ("image", image(store, echoes, 5.0, ros=ros))):
+        with tempfile.TemporaryDirectory() as temporary:
+            target = Path(temporary, "dive.bag" if ros == 1 else "dive")
+            path = write_bag(target, {"/sonar": [message] * 2}, ros, storage, compression)
+            (folder / f"{name}.{SUFFIX}").write_bytes(path.read_bytes())
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from sonar_debris.datasets.release import read_watertank
-from sonar_debris.training import EpochLines, SampledBatches, TrainingConfig, fit, load_frames
+from sonar_debris.training import EpochLines, SampledBatches, TrainingConfig, fit
 
 CONFIG = TrainingConfig(epochs=3, steps=4, batch_size=2, learning_rate=0.05)
 
@@ -202,12 +201,3 @@ def test_each_epoch_prints_one_line(first, seconds, line, monkeypatch, capsys):
     lines.on_epoch_end(first, {"loss": 0.123456, "mae": 2, "learning_rate": 0.001})
 
     assert capsys.readouterr() == ("", line)
-
-
-def test_simulated_frames_follow_the_labelled_frames(tiny_release):
-    lines = []
-
-    frames = load_frames(read_watertank(tiny_release)[:2], simulated=1, seed=3, log=lines.append)
-
-    assert [frame.scene for frame in frames] == [0, 0, -1]
-    assert lines == ["reading 2 frames, simulating 1"]

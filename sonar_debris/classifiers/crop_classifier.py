@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from sonar_debris.errors import SonarDebrisError
+from sonar_debris.files import check_regular_file
 from sonar_debris.networks import load_network
 
 # Side of a crop relative to the longer side of the object: the surroundings help, above all the object's shadow.
@@ -70,6 +71,7 @@ class CropClassifier:
         """
         path = Path(path)
         try:
+            check_regular_file(path.with_suffix(".json"))
             class_names = tuple(json.loads(path.with_suffix(".json").read_text())["class_names"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SonarDebrisError(f"{path.with_suffix('.json')}: no class names ({error})") from error

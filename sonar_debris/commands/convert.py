@@ -37,7 +37,7 @@ def convert(source: Path, output: Path, rate: float, input_options: InputOptions
     check_outside(output, [source])
     failures = print_failures()
     frames, total = open_inputs([str(source)], failures, input_options)
-    if not total:
+    if total == 0:
         sys.exit(2)
     with frame_progress(total) as progress:
         count = convert_frames(frames, output, rate, progress)

@@ -74,10 +74,10 @@ def detect(
     check_outside(output, inputs)
     failures = print_failures()
     frames, total = open_inputs(inputs, failures, input_options)
-    if not total:
+    if total == 0:
         sys.exit(2)
     detector = load_detector(model, min_score)
-    with frame_progress(total + len(failures)) as progress:
+    with frame_progress(total) as progress:
         summary = detect_to_folder(detector, frames, output, batch_size, not no_images, failures, progress)
     click.echo(format_summary(summary))
     sys.exit(exit_code(summary.frames, summary.failed))

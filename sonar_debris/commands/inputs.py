@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,8 +21,8 @@ from sonar_debris.errors import FailureLog, SonarDebrisError
 if TYPE_CHECKING:
     from sonar_debris.detectors.base import DebrisDetector
     from sonar_debris.frames import Frame
-    from sonar_debris.frames.range_window import RangeWindow
     from sonar_debris.frames.frame_selection import FrameSelection
+    from sonar_debris.frames.range_window import RangeWindow
 
 METRES = click.FloatRange(0, min_open=True)
 
@@ -64,7 +64,7 @@ class InputOptions:
     """How inputs are opened: arguments of `open_frames`.
 
     Attributes:
-        selection: which frames of each input are read.
+        selection: which frames of each input are read, and whether they are mirrored.
         window: the fan of plain images; None if the user gave no range.
     """
 
@@ -72,13 +72,24 @@ class InputOptions:
     window: RangeWindow | None
 
 
+with_topic_option = click.option(
+    "--topic", metavar="NAME", help="Topic to read of a ROS bag that has several topics with frames."
+)
+with_mirror_option = click.option(
+    "--mirror",
+    is_flag=True,
+    help="Mirror left and right: reverse the bearings. For recordings that show starboard on the left.",
+)
+
+
 def with_input_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --frames, --topic, --range-max, --range-min and --fov; they reach the command as ``input_options``."""
+    """Add the options that select frames and describe plain images; they reach the command as ``input_options``."""
 
     @click.option(
         "--frames", type=FrameRange(), default=slice(None), help="Frames to read of each input, such as 100-500:5."
     )
-    @click.option("--topic", metavar="NAME", help="Topic to read of a ROS bag that has several topics with frames.")
+    @with_topic_option
+    @with_mirror_option
     @click.option("--range-max", type=METRES, help="Plain images: range of the farthest sample, in metres.")
     @click.option(
         "--range-min",
@@ -94,6 +105,7 @@ def with_input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(
         frames: slice,
         topic: str | None,
+        mirror: bool,
         range_max: float | None,
         range_min: float | None,
         fov: float | None,
@@ -102,7 +114,7 @@ def with_input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         from sonar_debris.frames.frame_selection import FrameSelection
 
         window = _range_window(range_max, range_min, fov)
-        return command(input_options=InputOptions(FrameSelection(frames, topic), window), **other_options)
+        return command(input_options=InputOptions(FrameSelection(frames, topic, mirror), window), **other_options)
 
     return run
 
@@ -126,16 +138,20 @@ def print_failures() -> FailureLog:
     return FailureLog(lambda name, reason: click.echo(" ".join(f"error: {name}: {reason}".split()), err=True))
 
 
-def open_inputs(paths: Sequence[str], failures: FailureLog, options: InputOptions) -> tuple[Iterator[Frame], int]:
-    """Open files and folders as one stream of frames.
+def open_inputs(
+    paths: Sequence[str], failures: FailureLog, options: InputOptions
+) -> tuple[Iterator[Frame], int | None]:
+    """Open files and folders as one stream of frames, and read the first one.
 
     Args:
         paths: the inputs.
-        failures: receives each path that cannot be opened and, during the iteration, each frame that cannot be read.
+        failures: receives each path that cannot be opened or holds no frames and, now and during the iteration, each
+            frame that cannot be read.
         options: which frames are read, and the fan of plain images.
 
     Returns:
-        The frames of all inputs, and their number; the number is 0 if no input could be opened.
+        The frames of all inputs; and the number of frames and failures that are expected, which is 0 if nothing can be
+        read, and None if it is not known.
 
     Raises:
         SonarDebrisError: the inputs hold none of the selected frames.
@@ -144,16 +160,34 @@ def open_inputs(paths: Sequence[str], failures: FailureLog, options: InputOption
     from sonar_debris.frames.loader import count_frames
 
     streams: list[Iterator[Frame]] = []
-    total = 0
+    counts: list[int | None] = []
     for path in paths:
         try:
-            streams.append(open_frames(path, failures.add_error, options.selection, options.window))
-            total += count_frames(path, options.selection)
+            stream = open_frames(path, failures.add_error, options.selection, options.window)
         except FrameReadError as error:
             failures.add_error(error)
-    if not total and not failures:
+        else:
+            is_whole = options.selection.frames == slice(None)
+            streams.append(_report_if_empty(path, stream, failures) if is_whole else stream)
+            counts.append(count_frames(path, options.selection))
+    expected = sum(count for count in counts if count is not None)
+    if streams:
+        expected += len(paths) - len(streams)
+    frames = chain.from_iterable(streams)
+    first = list(islice(frames, 1))
+    if not first and not failures:
         raise SonarDebrisError("--frames: the inputs have no such frames")
-    return chain.from_iterable(streams), total
+    return chain(first, frames), None if None in counts else max(expected, len(first))
+
+
+def _report_if_empty(path: str, frames: Iterator[Frame], failures: FailureLog) -> Iterator[Frame]:
+    """Yield the frames of an input; add a failure if there are none, and no failure says why."""
+    count, earlier_failures = 0, len(failures)
+    for frame in frames:
+        count += 1
+        yield frame
+    if not count and len(failures) == earlier_failures:
+        failures.add(path, "it holds no frames")
 
 
 def exit_code(succeeded: int, failed: int) -> int:

@@ -47,8 +47,11 @@ def show(name: str) -> None:
       sonar-debris models show sliding-window
     """
     from sonar_debris.detectors.model_folder import find_model
+    from sonar_debris.files import check_regular_file
 
-    click.echo((find_model(name) / "README.md").read_text(encoding="utf-8").rstrip())
+    card = find_model(name) / "README.md"
+    check_regular_file(card)
+    click.echo(card.read_text(encoding="utf-8").rstrip())
 
 
 def folder_size(folder: Path) -> str:

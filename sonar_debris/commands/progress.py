@@ -16,11 +16,11 @@ STYLES = ("none", "bar", "json")
 
 
 @contextmanager
-def frame_progress(total: int) -> Iterator[Callable[[int], None]]:
+def frame_progress(total: int | None) -> Iterator[Callable[[int], None]]:
     """Show a bar with the number of frames done and the time left; nothing where stderr is not a terminal.
 
     Args:
-        total: number of frames.
+        total: number of frames; None if it is not known.
 
     Yields:
         A function to be called with the number of frames done so far.
@@ -93,6 +93,6 @@ def _print_json(progress: Progress) -> None:
         "detections": progress.detections,
         "failures": progress.failures,
         "frames_per_second": round(progress.rate, 2),
-        "seconds_left": left and round(left),
+        "seconds_left": None if left is None else round(left),
     }
     click.echo(json.dumps(line), err=True)

@@ -128,14 +128,14 @@ def pipeline(
     Example:
       sonar-debris train pipeline --data marine-debris-fls -o my-model
     """
-    from sonar_debris.detectors.model_folder import SlidingWindowSettings
+    from sonar_debris.detectors.model_folder import SETTINGS_FILE, SlidingWindowSettings
 
     with quiet_backend():
         from sonar_debris.detectors.sliding_window.training import train_pipeline
     settings = None
     if refit_of:
         training_set = training_set.merge_validation()
-        settings = SlidingWindowSettings.load(refit_of / "model.json")
+        settings = SlidingWindowSettings.load(refit_of / SETTINGS_FILE)
     command = shlex.join(["sonar-debris", *sys.argv[1:]])
     with _bar_per_stage() as progress:
         train_pipeline(
@@ -176,12 +176,12 @@ def thresholds(selection: Selection, models: tuple[str, ...], output: Path) -> N
     Example:
       sonar-debris train thresholds --fold 0 --fold 1 --model cv/0 --model cv/1 -o my-model
     """
-    from sonar_debris.detectors.model_folder import SinglePassSettings
+    from sonar_debris.detectors.model_folder import SETTINGS_FILE, SinglePassSettings
     from sonar_debris.detectors.thresholds import choose_thresholds
     from sonar_debris.evaluation.calibration import IDENTITY
     from sonar_debris.evaluation.cross_validation import assign_frames, run_detectors, uncalibrated
 
-    path = output / "model.json"
+    path = output / SETTINGS_FILE
     settings = SinglePassSettings.load(path)
     detectors = [uncalibrated(load_detector(model, min_score=0.0)) for model in models]
     parts = assign_frames(detectors, selection)

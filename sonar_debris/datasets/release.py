@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.datasets.voc_labels import parse_xml
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames import open_frames
 
@@ -53,11 +54,11 @@ def read_watertank(root: Path) -> list[LabelledFrame]:
 
 def _read_frame(annotation: Path, image: Path) -> LabelledFrame:
     try:
-        objects = ElementTree.parse(annotation).getroot().findall("object")
+        objects = parse_xml(annotation).findall("object")
         xyxy = np.array([_read_box(element) for element in objects], np.float32).reshape(-1, 4)
         names = [_read_text(element, "name").lower() for element in objects]
         class_id = np.array([CLASS_NAMES.index(name) for name in names], np.int64)
-    except (ElementTree.ParseError, ValueError) as error:
+    except ValueError as error:
         raise SonarDebrisError(f"{annotation}: not an annotation of the watertank release ({error})") from error
     return LabelledFrame(annotation.stem, image, xyxy, class_id)
 

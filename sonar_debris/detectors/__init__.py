@@ -1,1 +1,1 @@
-"""The detection pipeline: propose, refine, name."""
+"""Detectors of debris: their common interface, model folders, and one folder per kind of detector."""

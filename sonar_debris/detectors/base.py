@@ -146,7 +146,7 @@ def _find_class(kind: str) -> type[DebrisDetector]:
             detector_class = point.load()
     except (ImportError, AttributeError) as error:
         raise SonarDebrisError(
-            f"kind {kind!r}: cannot import its detector {point.value} ({one_line(error)})"
+            f"kind {kind!r}: cannot import the detector {point.value} ({one_line(error)})"
         ) from error
     if not (isinstance(detector_class, type) and issubclass(detector_class, DebrisDetector)):
         raise SonarDebrisError(f"kind {kind!r}: {point.value} is not a subclass of DebrisDetector")

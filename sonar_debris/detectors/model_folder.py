@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self
 from sonar_debris.datasets.training_set import TrainingDataDescription
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.evaluation.calibration import IDENTITY, Calibration
-from sonar_debris.files import atomic_text
+from sonar_debris.files import atomic_text, check_regular_file
 
 FORMAT_VERSION = 1
 SETTINGS_FILE = "model.json"
@@ -170,6 +170,7 @@ def read_kind(folder: Path) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        check_regular_file(path)
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.pop("format_version") != FORMAT_VERSION:
             raise ValueError("made by another version of sonar-debris")

@@ -10,6 +10,7 @@ import numpy as np
 from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.detections import Detections
 from sonar_debris.errors import SonarDebrisError
+from sonar_debris.files import check_regular_file
 
 
 def read_predictions(path: Path, frames: Sequence[LabelledFrame]) -> tuple[list[Detections], list[str]]:
@@ -27,6 +28,7 @@ def read_predictions(path: Path, frames: Sequence[LabelledFrame]) -> tuple[list[
         SonarDebrisError: the file cannot be read, or is not such an object.
     """
     try:
+        check_regular_file(path)
         coco = json.loads(path.read_text())
         annotations = _group_by_stem(coco)
         class_names = {category["id"]: category["name"] for category in coco["categories"]}

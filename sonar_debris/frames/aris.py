@@ -18,12 +18,12 @@ from sonar_debris.frames.aris_format import (
 )
 from sonar_debris.frames.frame import RawFrame, ReaderItem, TruncatedFile, frame_or_damaged, iso_time
 from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
-from sonar_debris.frames.geometry import Navigation
+from sonar_debris.frames.geometry import Navigation, is_position
 from sonar_debris.frames.scan_conversion import convert_scan
 
 
 class ArisRecording:
-    """Random access to the frames of an ARIS recording; one frame at a time is mapped into memory.
+    """Random access to the frames of an ARIS recording; one frame at a time is in memory.
 
     All frames of a recording have the same number of beams and samples.
 
@@ -45,9 +45,9 @@ class ArisRecording:
         if size < 2 * HEADER_BYTES:
             raise ValueError("not an ARIS recording, or truncated before its first frame")
         self._path = path
-        if self._map(0, HEADER_BYTES).view(FILE_HEADER)[0]["signature"] != SIGNATURE:
+        if self._read(0, HEADER_BYTES).view(FILE_HEADER)[0]["signature"] != SIGNATURE:
             raise ValueError("not an ARIS recording: it lacks the signature of one")
-        self.beams, self.samples = _check_header(self._map(HEADER_BYTES, HEADER_BYTES).view(FRAME_HEADER)[0])
+        self.beams, self.samples = _check_header(self._read(HEADER_BYTES, HEADER_BYTES).view(FRAME_HEADER)[0])
         self._stride = HEADER_BYTES + self.beams * self.samples
         # The number of frames in the file header is not reliable.
         self._count, self.trailing_bytes = divmod(size - HEADER_BYTES, self._stride)
@@ -74,16 +74,19 @@ class ArisRecording:
 
     def echoes(self, index: int) -> np.ndarray:
         """Return the samples of a frame: ``(samples, beams)`` uint8, nearest range and leftmost beam first."""
-        stored = self._map(2 * HEADER_BYTES + index * self._stride, self.beams * self.samples)
+        stored = self._read(2 * HEADER_BYTES + index * self._stride, self.beams * self.samples)
         return stored.reshape(self.samples, self.beams)[:, ::-1]  # the file has the rightmost beam first
 
     def _header(self, index: int) -> np.void:
-        header: np.void = self._map(HEADER_BYTES + index * self._stride, HEADER_BYTES).view(FRAME_HEADER)[0]
+        header: np.void = self._read(HEADER_BYTES + index * self._stride, HEADER_BYTES).view(FRAME_HEADER)[0]
         return header
 
-    def _map(self, begin: int, size: int) -> np.ndarray:
-        """Map a part of the file: of a file that is mapped as a whole, all that was read counts as memory in use."""
-        return np.memmap(self._path, np.uint8, "r", begin, size)
+    def _read(self, begin: int, size: int) -> np.ndarray:
+        """Read a part of the file. It is not mapped: a mapped file that shrinks would end the process."""
+        data = np.fromfile(self._path, np.uint8, size, offset=begin)
+        if len(data) < size:
+            raise ValueError("the recording became shorter while it was read")
+        return data
 
 
 def ranges(header: np.void) -> tuple[float, float]:
@@ -126,6 +129,7 @@ def describe_aris(path: Path) -> dict[str, Any]:
     header = recording.header(0)
     first_range, range_step = ranges(header)
     last_range = first_range + recording.samples * range_step
+    frame_rate = float(header["frame_rate"])
     return {
         "sonar": SYSTEMS[int(header["system"])],
         "beams": recording.beams,
@@ -133,7 +137,7 @@ def describe_aris(path: Path) -> dict[str, Any]:
         "large_lens": bool(header["large_lens"]),
         "sound_speed_m_s": round(float(header["sound_speed"]), 2),
         "range_m": [round(first_range, 3), round(last_range, 3)],
-        "frame_rate_hz": round(float(header["frame_rate"]), 3),
+        "frame_rate_hz": round(frame_rate, 3) if 0 < frame_rate < np.inf else None,
         "time": [iso_time(recording.time(index)) for index in (0, len(recording) - 1)],
         "bytes_left_over": recording.trailing_bytes,
     }
@@ -175,9 +179,12 @@ def _read_frame(recording: ArisRecording, index: int) -> RawFrame:
 
 
 def _read_navigation(header: np.void) -> Navigation:
-    """Return position and heading; a sonar without a position sensor writes zeros."""
+    """Return position, heading and depth, as far as the header gives values that make sense.
+
+    The heading is that of the sonar's compass. A sonar without a position sensor writes zeros.
+    """
     heading, depth = (float(header[key]) if np.isfinite(header[key]) else None for key in ("heading", "depth"))
     latitude, longitude = float(header["latitude"]), float(header["longitude"])
-    if np.isfinite([latitude, longitude]).all() and (latitude, longitude) != (0, 0) and abs(latitude) <= 90:
+    if (latitude, longitude) != (0, 0) and is_position(latitude, longitude):
         return Navigation(heading, latitude, longitude, depth)
     return Navigation(heading, depth=depth)

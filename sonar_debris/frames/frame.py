@@ -5,7 +5,7 @@ turns them into `Frame`, `FrameReadError` and `FrameReadWarning`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +42,14 @@ class Frame:
         """Return the image as ``(rows, cols)`` uint8: values from 0 to 1 become 0 to 255, greater ones 255."""
         pixels: np.ndarray = np.rint(self.image.clip(0, 1) * 255).astype(np.uint8)
         return pixels
+
+    def mirrored(self) -> "Frame":
+        """Return the frame with left and right exchanged: its bearings are reversed."""
+        geometry = self.geometry
+        if geometry:
+            x, y = geometry.apex
+            geometry = replace(geometry, apex=(self.image.shape[1] - x, y))
+        return replace(self, image=np.ascontiguousarray(self.image[:, ::-1]), geometry=geometry)
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,22 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class FrameSelection:
-    """The frames of an input that are to be read.
+    """The frames of an input that are to be read, and whether they are mirrored.
 
     Args:
         frames: positions of the frames, counted from 0, as a slice. Its start and stop are None or not negative, its
             step is None or positive.
         topic: the topic of a ROS bag; None for the only topic that has frames. Other formats ignore it.
+        mirror: whether left and right are exchanged, for recordings whose bearings run the other way.
 
     Example:
         >>> FrameSelection(slice(100, 501, 5))  # what --frames 100-500:5 selects
-        FrameSelection(frames=slice(100, 501, 5), topic=None)
+        FrameSelection(frames=slice(100, 501, 5), topic=None, mirror=False)
     """
 
     frames: slice = field(default_factory=lambda: slice(None))
     topic: str | None = None
+    mirror: bool = False
 
     def indices(self, count: int) -> range:
         """Return the selected positions of a sequence of ``count`` frames.
@@ -29,6 +31,16 @@ class FrameSelection:
             [2, 5, 8]
         """
         return range(count)[self.frames]
+
+    def count(self, frames: int) -> int:
+        """Return how many of a sequence of frames are selected; any number, also one that `len` refuses.
+
+        Example:
+            >>> FrameSelection(slice(2, None, 3)).count(10**30)
+            333333333333333333333333333333
+        """
+        selected = self.indices(frames)
+        return max(0, -(-(selected.stop - selected.start) // selected.step))
 
 
 ALL_FRAMES = FrameSelection()

@@ -1,6 +1,11 @@
-"""The position of a frame's pixels: range and bearing, metres from the sonar, latitude and longitude."""
+"""The position of a frame's pixels: range and bearing, metres from the sonar, latitude and longitude.
 
-from dataclasses import dataclass
+Ranges are slant ranges: the distance that sound travels, not that on the ground. Where the sonar's altitude is known,
+`ground_range` converts them.
+"""
+
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pyproj import Geod
@@ -8,11 +13,65 @@ from pyproj import Geod
 _EARTH = Geod(ellps="WGS84")
 
 
+def ground_range(slant_range: np.ndarray | float, altitude: float) -> np.ndarray:
+    """Return the horizontal distance of echoes from the bottom, which is assumed to be flat.
+
+    Args:
+        slant_range: any shape, distance that sound travels, in metres.
+        altitude: height of the sonar above the bottom, in metres.
+
+    Returns:
+        Distances of the same shape, in metres; 0 where the slant range is less than the altitude, as for echoes in the
+        water below the sonar.
+
+    Example:
+        >>> ground_range(5.0, altitude=3.0).tolist()
+        4.0
+    """
+    squares = np.square(np.asarray(slant_range, float)) - altitude**2
+    return np.asarray(np.sqrt(squares.clip(min=0)))
+
+
+def is_position(latitude: float, longitude: float) -> bool:
+    """Return whether two numbers can be latitude and longitude in degrees; longitudes may run to 180 or to 360."""
+    return abs(latitude) <= 90 and -180 <= longitude <= 360
+
+
+def wrap_longitude(longitude: np.ndarray | float) -> np.ndarray:
+    """Return longitudes in [-180, 180).
+
+    Example:
+        >>> wrap_longitude([180.0, 359.0, -4.5]).tolist()
+        [-180.0, -1.0, -4.5]
+    """
+    degrees = np.asarray(longitude, float)
+    return np.where((degrees >= -180) & (degrees < 180), degrees, (degrees + 180) % 360 - 180)
+
+
+def mean_position(latitude: np.ndarray, longitude: np.ndarray) -> tuple[float, float]:
+    """Return the mean of positions that lie close together, also across the meridian of 180 degrees.
+
+    Args:
+        latitude: ``(N,)`` degrees, at least one.
+        longitude: ``(N,)`` degrees.
+
+    Returns:
+        Latitude, and longitude in [-180, 180), in degrees.
+
+    Example:
+        >>> mean_position([10.0, 12.0], [179.0, -177.0])
+        (11.0, -179.0)
+    """
+    first = float(np.asarray(longitude, float)[0])
+    offsets = wrap_longitude(np.asarray(longitude, float) - first)
+    return float(np.mean(latitude)), float(wrap_longitude(first + offsets.mean()))
+
+
 def polar_to_metres(polar: np.ndarray) -> np.ndarray:
     """Convert range and bearing to a position relative to the sonar.
 
     Args:
-        polar: ``(..., 2)`` range in metres, and bearing in degrees to the right of the sonar's axis.
+        polar: ``(..., 2)`` slant range in metres, and bearing in degrees to the right of the sonar's axis.
 
     Returns:
         ``(..., 2)`` metres to the right of the sonar and ahead of it.
@@ -41,7 +100,7 @@ def metres_to_polar(metres: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class FanGeometry:
-    """The fan of a frame, whose range grows upwards.
+    """The fan of a frame, whose range grows upwards. Ranges are slant ranges.
 
     Pixel positions are x to the right and y down from the upper left corner of the frame, as those of boxes: the centre
     of the first pixel is (0.5, 0.5). Bearings are degrees to the right of the sonar's axis.
@@ -132,38 +191,71 @@ class Navigation:
     """Position and heading of the sonar; an attribute is None if it is not known.
 
     Args:
-        heading: direction of the sonar's axis, in degrees clockwise from north.
+        heading: direction of the sonar's axis, in degrees clockwise from north; kept in [0, 360). Recordings give what
+            the sonar's compass reports: the direction to magnetic north, unless the sonar corrects it.
         latitude: in degrees, WGS 84.
-        longitude: in degrees, WGS 84.
+        longitude: in degrees, WGS 84; kept in [-180, 180).
         depth: in metres.
+        altitude: height of the sonar above the bottom, in metres. If it is known, positions are computed from ground
+            ranges instead of slant ranges.
+
+    Raises:
+        ValueError: a value is not finite, or a position is not on the earth.
     """
 
     heading: float | None = None
     latitude: float | None = None
     longitude: float | None = None
     depth: float | None = None
+    altitude: float | None = None
+
+    def __post_init__(self) -> None:
+        values = [self.heading, self.latitude, self.longitude, self.depth, self.altitude]
+        is_finite = all(math.isfinite(value) for value in values if value is not None)
+        if not is_finite or not is_position(self.latitude or 0.0, self.longitude or 0.0) or (self.altitude or 0.0) < 0:
+            raise ValueError(
+                "a position has finite numbers, a latitude from -90 to 90 and a longitude from -180 to 360 degrees, "
+                f"and an altitude of 0 or more. Received: {self}"
+            )
+        if self.heading is not None:
+            object.__setattr__(self, "heading", self.heading % 360)
+        if self.longitude is not None:
+            object.__setattr__(self, "longitude", float(wrap_longitude(self.longitude)))
 
     @property
     def located(self) -> bool:
         """Whether positions in the frame can be converted to latitude and longitude."""
         return None not in (self.heading, self.latitude, self.longitude)
 
+    def turned(self, degrees: float) -> "Navigation":
+        """Return the same position with an offset added to the heading, if that is known.
+
+        Args:
+            degrees: such as the magnetic declination, or the angle between compass and sonar; clockwise.
+        """
+        return self if self.heading is None else replace(self, heading=self.heading + degrees)
+
     def to_position(self, polar: np.ndarray) -> np.ndarray:
         """Convert range in metres and bearing in degrees ``(..., 2)`` to latitude and longitude ``(..., 2)``.
+
+        Ranges are slant ranges; they are converted to ground ranges if the altitude is known. Longitudes lie in
+        [-180, 180).
 
         Raises:
             ValueError: position or heading is not known.
         """
         heading, latitude, longitude = self._require_location("a position")
         distance, bearing = np.moveaxis(np.asarray(polar, float), -1, 0)
+        if self.altitude is not None:
+            distance = ground_range(distance, self.altitude)
         longitudes, latitudes = np.full(distance.shape, longitude), np.full(distance.shape, latitude)
         longitudes, latitudes, _ = _EARTH.fwd(longitudes, latitudes, heading + bearing, distance)
-        return np.stack([latitudes, longitudes], axis=-1)
+        return np.stack([latitudes, wrap_longitude(longitudes)], axis=-1)
 
     def to_polar(self, position: np.ndarray) -> np.ndarray:
         """Convert latitude and longitude in degrees ``(..., 2)`` to range and bearing ``(..., 2)``.
 
-        Ranges are in metres, bearings in degrees in [-180, 180).
+        Ranges are in metres, along the ground; bearings are in degrees in [-180, 180).
 
         Raises:
             ValueError: position or heading is not known.

@@ -1,4 +1,7 @@
-"""Reader of still images: PNG, JPEG, TIFF, BMP and PGM."""
+"""Reader of still images: PNG, JPEG, TIFF with one or more pages, BMP and PGM.
+
+Images are read as a viewer shows them: the orientation that Exif or TIFF gives is applied.
+"""
 
 import warnings
 from collections.abc import Iterator
@@ -7,27 +10,30 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from sonar_debris.frames.frame import RawFrame, ReaderItem, frame_or_damaged
 from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
 from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, silent_opencv, to_grey
+from sonar_debris.frames.tiff import MAX_BYTES, TiffFile, decode_with_opencv, is_tiff
 
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "PPM")
+_FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 _PNG_END = b"IEND\xaeB`\x82"
-_AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
-
-# Pillow unpacks 64-bit floats, but does not recognise a TIFF of them: SampleFormat 3 is float, PhotometricInterpretation
-# 0 and 1 are grey.
-for _byte_order, _raw_mode in ((b"II", "F;64F"), (b"MM", "F;64BF")):
-    for _photometric in (0, 1):
-        TiffImagePlugin.OPEN_INFO.setdefault((_byte_order, _photometric, (3,), 1, (64,), ()), ("F", _raw_mode))
+_EXIF_ORIENTATION = 0x0112
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def read_image(path: Path, selection: FrameSelection = ALL_FRAMES) -> Iterator[ReaderItem]:
-    """Read a still image, or the pages of a TIFF one by one; 8 or 16 bits, grey or colour.
+    """Read a still image, or the pages of a TIFF one by one; 8 or 16 bits or float, grey or colour.
 
     Args:
         path: the image file; its content determines the format, not its suffix.
@@ -40,116 +46,92 @@ def read_image(path: Path, selection: FrameSelection = ALL_FRAMES) -> Iterator[R
         OSError: the file cannot be opened.
         ValueError: the file is damaged, not an image, or not an image that can be a frame.
     """
-    pixels = None
-    with path.open("rb") as file, _silent_decoders():
-        image = _read_header(file)
-        pages = _count_pages(image)
-        indices = selection.indices(pages)
-        if pages == 1 and indices:
-            pixels = _decode(image, file)
-    if pixels is not None:
-        yield RawFrame(to_grey(pixels))
-        return
-    for index in indices:
-        yield frame_or_damaged(index, partial(_read_page_frame, path, index))
+    with path.open("rb") as file:
+        count = _count_pages(file)
+        for index in selection.indices(count):
+            if count == 1:
+                yield RawFrame(to_grey(decode_image(file)))
+            else:
+                yield frame_or_damaged(index, partial(_read_page_frame, TiffFile(file), index))
 
 
 def count_images(path: Path) -> int:
     """Return the number of pages of a TIFF, and 1 for other images."""
-    with path.open("rb") as file, _silent_decoders():
-        return _count_pages(_read_header(file))
+    with path.open("rb") as file:
+        return _count_pages(file)
 
 
 def decode_image(file: BinaryIO) -> np.ndarray:
-    """Decode an image with one page.
+    """Decode a file with a single image.
+
+    Args:
+        file: the content, open for reading.
 
     Returns:
-        The pixels as stored: ``(rows, cols)`` or ``(rows, cols, channels)``; colour is RGB.
+        ``(rows, cols)`` or ``(rows, cols, 3)`` pixels as stored; colour is RGB.
 
     Raises:
-        ValueError: the file is damaged, not an image, or not an image that can be a frame.
+        ValueError: the content is damaged, or not a single image that can be a frame.
     """
-    with _silent_decoders():
-        return _decode(_read_header(file), file)
+    with _decoding():
+        if is_tiff(file):
+            return TiffFile(file).read_page(0)
+        image = _read_header(file)
+        _check_single(image)
+        check_shape((image.height, image.width))
+        return _decode_png(image, file) if image.format == "PNG" else _decode_with_pillow(image)
+
+
+def _count_pages(file: BinaryIO) -> int:
+    with _decoding():
+        return TiffFile(file).count if is_tiff(file) else _check_single(_read_header(file))
+
+
+def _read_page_frame(tiff: TiffFile, index: int) -> RawFrame:
+    with _decoding():
+        pixels = tiff.read_page(index)
+    return RawFrame(to_grey(pixels), index)
 
 
 @contextmanager
-def _single_error_type() -> Iterator[None]:
-    """Turn every error that a damaged file makes the decoders raise into a ValueError."""
+def _decoding() -> Iterator[None]:
+    """Turn every error that a damaged file causes into a ValueError; keep the decoders' messages off stderr."""
     try:
-        yield
+        with silent_opencv(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except UnidentifiedImageError:
         raise ValueError("not a PNG, JPEG, TIFF, BMP or PGM image, or its header is damaged") from None
     except Image.DecompressionBombError:
         raise ValueError(f"the image is too large: at most {MAX_PIXELS} pixels") from None
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # an error of the file system; those of Pillow have no number
         raise ValueError(f"the image cannot be decoded: {error}") from error
 
 
-@contextmanager
-def _silent_decoders() -> Iterator[None]:
-    """Keep messages of OpenCV and Pillow off stderr: the reader reports a damaged file in one line."""
-    with silent_opencv(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@_single_error_type()
 def _read_header(file: BinaryIO) -> Image.Image:
     """Return the image; its pixels are not decoded yet."""
+    file.seek(0)
     return Image.open(file, formats=_FORMATS)
 
 
-@_single_error_type()
-def _count_pages(image: Image.Image) -> int:
-    pages = getattr(image, "n_frames", 1)
-    if pages > 1 and image.format != "TIFF":
-        raise ValueError(f"the file holds {pages} images where one is expected")
-    return pages
+def _check_single(image: Image.Image) -> int:
+    """Return the number of images in a file; raise a ValueError if it is not 1."""
+    count = int(getattr(image, "n_frames", 1))
+    if count != 1:
+        raise ValueError(f"the file holds {count} images where one is expected")
+    return count
 
 
-def _read_page_frame(path: Path, index: int) -> RawFrame:
-    return RawFrame(to_grey(_read_page(path, index)), index)
-
-
-def _read_page(path: Path, index: int) -> np.ndarray:
-    """Return the pixels of one page of a TIFF; the other pages are not kept in memory."""
-    with path.open("rb") as file, _silent_decoders():
-        image = _read_header(file)
-        _seek_page(image, index)
-        check_shape((image.height, image.width))
-        _, pages = cv2.imreadmulti(str(path), start=index, count=1, flags=_AS_STORED)
-    if not pages:
-        raise ValueError("the page is damaged, truncated or of an unusual kind")
-    return _to_rgb(pages[0])
-
-
-@_single_error_type()
-def _seek_page(image: Image.Image, index: int) -> None:
-    image.seek(index)
-
-
-def _decode(image: Image.Image, file: BinaryIO) -> np.ndarray:
-    check_shape((image.height, image.width))
-    return _decode_pixels(image, file)
-
-
-@_single_error_type()
-def _decode_pixels(image: Image.Image, file: BinaryIO) -> np.ndarray:
-    return _decode_with_opencv(image, file) if image.format in ("PNG", "TIFF") else _decode_with_pillow(image)
-
-
-def _decode_with_opencv(image: Image.Image, file: BinaryIO) -> np.ndarray:
-    """Decode PNG and TIFF; Pillow would reduce 16-bit colour to 8 bits."""
+def _decode_png(image: Image.Image, file: BinaryIO) -> np.ndarray:
+    """Decode a PNG with OpenCV; Pillow would reduce 16-bit colour to 8 bits."""
     image.verify()  # checks the checksums of a PNG: libpng would print its complaints to stderr
     file.seek(0)
-    data = file.read()
-    if image.format == "PNG" and _PNG_END not in data:
+    data = file.read(MAX_BYTES)
+    if _PNG_END not in data:
         raise ValueError("the file is truncated")
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
-    if pixels is None:
-        raise ValueError(f"this {image.format} is damaged, truncated or of an unusual kind")
-    return _to_rgb(pixels)
+    return decode_with_opencv(data)
 
 
 def _decode_with_pillow(image: Image.Image) -> np.ndarray:
@@ -159,9 +141,11 @@ def _decode_with_pillow(image: Image.Image) -> np.ndarray:
     """
     if image.mode == "I":  # 16-bit PGM
         return np.asarray(image).astype(np.uint16)
+    image.load()
+    try:
+        orientation = image.getexif().get(_EXIF_ORIENTATION)
+    except Exception:  # Exif may be damaged in many ways, and the pixels do not depend on it
+        orientation = None
+    if orientation in _TRANSPOSITIONS:
+        image = image.transpose(_TRANSPOSITIONS[orientation])
     return np.asarray(image if image.mode in ("1", "L") else image.convert("RGB"))
-
-
-def _to_rgb(pixels: np.ndarray) -> np.ndarray:
-    """Return OpenCV's pixels with colour as RGB; grey stays grey."""
-    return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

@@ -1,4 +1,4 @@
-"""Open, count and describe files and folders of frames."""
+"""Open and count the frames of files and folders."""
 
 import os
 import stat
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from sonar_debris.frames.range_window import RangeWindow
 from sonar_debris.frames.frame import DamagedFrame, Frame, FrameReadError, FrameReadWarning, RawFrame, TruncatedFile
 from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection, natural_sort_key, shift_slice
+from sonar_debris.frames.range_window import RangeWindow
 from sonar_debris.frames.readers import find_format, is_recognised, known_formats
+from sonar_debris.frames.ros_files import is_metadata, is_packed, split_files
 from sonar_debris.frames.sidecar import apply_sidecar
 
 OnError = Callable[[FrameReadError], None]
@@ -76,86 +76,42 @@ def find_files(folder: Path, on_error: OnError) -> list[Path]:
         on_error: called with the error of each subfolder that cannot be searched.
 
     Returns:
-        The files of known formats, and the recordings in unsupported formats, which are errors. In natural order.
+        The files of known formats, and the recordings in unsupported formats, which are errors. In natural order. Of a
+        ROS 2 recording that was split into several files, the ``metadata.yaml`` that lists them; of a file that is
+        present packed and unpacked, the unpacked one.
     """
-    files = []
+    files: set[Path] = set()
     for parent, subfolders, names in os.walk(folder, onerror=partial(_report_folder, folder, on_error)):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        files += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(filter(is_recognised, files), key=_natural_key)
+        files |= {Path(parent, name) for name in names if not name.startswith(".")}
+    parts_of = {file: split_files(file) for file in files if is_metadata(file)}
+    hidden = {file for file, parts in parts_of.items() if not parts}.union(*parts_of.values())
+    hidden |= {file for file in files if is_packed(file) and is_recognised(file) and file.with_suffix("") in files}
+    return sorted((file for file in files if is_recognised(file) and file not in hidden), key=_natural_key)
 
 
-def count_frames(path: str | os.PathLike[str], selection: FrameSelection = ALL_FRAMES) -> int:
+def count_frames(path: str | os.PathLike[str], selection: FrameSelection = ALL_FRAMES) -> int | None:
     """Count the selected frames of a file or folder without decoding them.
 
-    The number is an estimate: damaged frames are counted, a file that cannot be read counts as one frame, and of a ROS
-    bag all topics with frames are counted.
+    The number is an estimate: damaged frames are counted, a file that cannot be read counts as one frame, and some
+    videos have no exact number.
 
     Args:
         path: a file or a folder.
         selection: the frames that are to be read.
 
     Returns:
-        The number of frames.
+        The number of frames; None if it is not known before the frames are read.
     """
     path = Path(path)
     files = find_files(path, lambda error: None) if path.is_dir() else [path]
-    return len(selection.indices(sum(map(_count_file, files))))
-
-
-def describe_file(path: Path) -> dict[str, Any]:
-    """Describe a file of frames: format, number of frames, size, fan, position, and the sonar if the format has it.
-
-    Args:
-        path: a file of a known format.
-
-    Returns:
-        The values by names that carry their units; values that are not known are left out.
-
-    Raises:
-        FrameReadError: the file cannot be read.
-    """
-    frame = read_first_frame(path)
-    try:
-        file_format = find_format(path)
-        description = {
-            "file": str(path),
-            "format": file_format.name,
-            "frames": file_format.count(path),
-            **file_format.describe(path),
-        }
-    except (OSError, ValueError) as error:
-        raise FrameReadError(str(path), _get_reason(error)) from error
-    rows, cols = frame.image.shape
-    return description | {"rows": rows, "cols": cols} | _describe_frame(frame)
-
-
-def read_first_frame(path: Path) -> Frame:
-    """Read the first frame of a file that is not damaged.
-
-    Raises:
-        FrameReadError: no frame of the file can be read.
-    """
-    errors: list[FrameReadError] = []
-    for frame in open_frames(path, errors.append):
-        return frame
-    raise errors[0] if errors else FrameReadError(str(path), "it holds no frames")
-
-
-def _describe_frame(frame: Frame) -> dict[str, Any]:
-    description: dict[str, Any] = {}
-    if frame.geometry:
-        description["metres_per_pixel"] = round(frame.geometry.metres_per_pixel, 5)
-        description["field_of_view_deg"] = round(frame.geometry.field_of_view, 2)
-    if frame.navigation:
-        values = {
-            "heading_deg": (frame.navigation.heading, 2),
-            "latitude": (frame.navigation.latitude, 7),
-            "longitude": (frame.navigation.longitude, 7),
-            "depth_m": (frame.navigation.depth, 2),
-        }
-        description |= {key: round(value, decimals) for key, (value, decimals) in values.items() if value is not None}
-    return description
+    total = 0
+    for file in files:
+        count = _count_file(file, selection, estimate=True)
+        if count is None:
+            return None
+        total += count
+    return selection.count(total)
 
 
 def _read_files(
@@ -172,7 +128,7 @@ def _read_files(
                 if isinstance(frame, DamagedFrame):
                     on_error(FrameReadError(name, frame.reason, frame.index))
                 else:
-                    yield frame
+                    yield frame.mirrored() if selection.mirror else frame
         except (OSError, ValueError) as error:
             on_error(FrameReadError(name, _get_reason(error)))
 
@@ -186,10 +142,12 @@ def _select_files(
         if selection.frames == slice(None):
             yield path, name, selection
         elif stop is None or position < stop:
-            count = _count_file(path)
+            count = _count_file(path, selection)
+            if count is None and path != files[-1][0]:
+                count = _count_by_reading(path, selection)
             file_selection = replace(selection, frames=shift_slice(selection.frames, position))
-            position += count
-            if file_selection.indices(count):
+            position += count or 0
+            if count is None or file_selection.count(count):
                 yield path, name, file_selection
 
 
@@ -203,9 +161,21 @@ def _complete_frame(raw: RawFrame, path: Path, name: str, window: RangeWindow | 
         return DamagedFrame(raw.index, str(error))
 
 
-def _count_file(path: Path) -> int:
+def _count_file(path: Path, selection: FrameSelection, estimate: bool = False) -> int | None:
+    """Return the number of frames of a file, or None if it is not known; 1 if the file cannot be read."""
     try:
-        return find_format(path).count(path)
+        _check_file(path)
+        file_format = find_format(path)
+        count = file_format.count_frames(path, selection.topic)
+        return file_format.estimate(path) if count is None and estimate else count
+    except (OSError, ValueError):
+        return 1
+
+
+def _count_by_reading(path: Path, selection: FrameSelection) -> int:
+    items = find_format(path).read(path, replace(selection, frames=slice(None)))
+    try:
+        return sum(not isinstance(item, TruncatedFile) for item in items)
     except (OSError, ValueError):
         return 1
 

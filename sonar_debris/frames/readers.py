@@ -22,14 +22,19 @@ from sonar_debris.frames.frame import ReaderItem
 from sonar_debris.frames.frame_selection import FrameSelection
 from sonar_debris.frames.gemini import count_gemini, read_gemini
 from sonar_debris.frames.images import count_images, read_image
-from sonar_debris.frames.ros import count_ros, describe_ros, read_ros
-from sonar_debris.frames.video import count_video, describe_video, read_video
+from sonar_debris.frames.ros_bag import count_ros, describe_ros, read_ros
+from sonar_debris.frames.ros_files import STORAGE_SUFFIXES, is_metadata, storage_suffix
+from sonar_debris.frames.video import count_video, describe_video, estimate_video, read_video
 
 GROUP = "sonar_debris.readers"
 
 
 def _describe_nothing(path: Path) -> dict[str, Any]:
     return {}
+
+
+def _estimate_nothing(path: Path) -> int | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -39,21 +44,50 @@ class Format:
     Args:
         name: name of the format in reports.
         read: takes a file and a selection, and yields the selected frames.
-        count: returns the number of frames of a file without decoding them; raises an OSError or a ValueError if the
-            file cannot be read.
+        count: returns the number of frames of a file without decoding them, or None if only reading the file would
+            tell; raises an OSError or a ValueError if the file cannot be read.
         describe: returns what ``info`` prints of a file in addition to what its first frame shows. The names carry the
             units.
+        estimate: returns an estimate of the number of frames where ``count`` returns None, or None.
+        has_topics: whether a file may have several sequences of frames. ``count`` and ``describe`` then have a second
+            parameter: the name of the topic, or None.
     """
 
     name: str
     read: Callable[[Path, FrameSelection], Iterator[ReaderItem]]
-    count: Callable[[Path], int]
-    describe: Callable[[Path], dict[str, Any]] = _describe_nothing
+    count: Callable[..., int | None]
+    describe: Callable[..., dict[str, Any]] = _describe_nothing
+    estimate: Callable[[Path], int | None] = _estimate_nothing
+    has_topics: bool = False
+
+    def count_frames(self, path: Path, topic: str | None = None) -> int | None:
+        """Return the number of frames of a file, or None if only reading it would tell.
+
+        Args:
+            path: the file.
+            topic: the topic that is to be read, if the format has topics.
+
+        Returns:
+            The number that `count` returns.
+        """
+        return self.count(path, topic) if self.has_topics else self.count(path)
+
+    def describe_file(self, path: Path, topic: str | None = None) -> dict[str, Any]:
+        """Return what ``info`` prints of a file in addition to what its first frame shows.
+
+        Args:
+            path: the file.
+            topic: the topic that is to be read, if the format has topics.
+
+        Returns:
+            What `describe` returns.
+        """
+        return self.describe(path, topic) if self.has_topics else self.describe(path)
 
 
 _IMAGE = Format("image", read_image, count_images)
-_VIDEO = Format("video", read_video, count_video, describe_video)
-_ROS = Format("ROS bag", read_ros, count_ros, describe_ros)
+_VIDEO = Format("video", read_video, count_video, describe_video, estimate_video)
+_ROS = Format("ROS bag", read_ros, count_ros, describe_ros, has_topics=True)
 
 _BUILT_IN: dict[str, Format] = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm"), _IMAGE),
@@ -81,18 +115,26 @@ def known_formats() -> dict[str, Format]:
 
 
 def is_recognised(path: Path) -> bool:
-    """Return whether a file's suffix is that of a known format, or of a recording in an unsupported format."""
-    suffix = path.suffix.lower()
-    return suffix in known_formats() or suffix in UNSUPPORTED_FORMATS
+    """Return whether a file's name is that of a known format, or of a recording in an unsupported format."""
+    suffix = format_suffix(path)
+    return is_metadata(path) or suffix in known_formats() or suffix in UNSUPPORTED_FORMATS
+
+
+def format_suffix(path: Path) -> str:
+    """Return the suffix that tells a file's format, in lower case: ``.db3`` for ``dive.DB3`` and ``dive.db3.zstd``."""
+    suffix = storage_suffix(path)
+    return suffix if suffix in STORAGE_SUFFIXES else path.suffix.lower()
 
 
 def find_format(path: Path) -> Format:
-    """Return the format of a file's suffix; upper and lower case are the same.
+    """Return the format of a file by its suffix; upper and lower case are the same.
 
     Raises:
         ValueError: the format is unsupported or not known; the message is the reason.
     """
-    suffix = path.suffix.lower()
+    if is_metadata(path):
+        return _ROS
+    suffix = format_suffix(path)
     if suffix in UNSUPPORTED_FORMATS:
         raise ValueError(UNSUPPORTED_FORMATS[suffix])
     if suffix not in known_formats():

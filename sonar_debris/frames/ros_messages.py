@@ -6,17 +6,19 @@ Reference:
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
+import cv2
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from sonar_debris.frames.frame import RawFrame
-from sonar_debris.frames.images import decode_image
-from sonar_debris.frames.pixels import check_shape, to_grey
+from sonar_debris.frames.pixels import check_shape, silent_opencv, to_grey
 from sonar_debris.frames.scan_conversion import convert_scan
 
 PROJECTED = "marine_acoustic_msgs/msg/ProjectedSonarImage"
@@ -35,7 +37,9 @@ DEFINITIONS = {
 # Samples per beam after unevenly spaced ranges were resampled.
 MAX_SAMPLES = 4096
 # A fan is off its axis if its middle is farther from the axis than this part of its field of view.
-MAX_OFFSET = 0.25
+MAX_OFFSET = 0.1
+_COMPRESSED_FORMATS = ("JPEG", "PNG", "TIFF")
+_AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 # NumPy's names of the sample types, in the order of the message's field dtype.
 _SAMPLE_TYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
 
@@ -79,7 +83,7 @@ def _single_error_type() -> Iterator[None]:
 def _decode_image(message: Any) -> np.ndarray:
     """Return the pixels of an image message; colour is RGB."""
     if hasattr(message, "format"):  # sensor_msgs/CompressedImage
-        return decode_image(BytesIO(message.data))
+        return _decode_compressed(bytes(message.data))
     from rosbags.image import message_to_cvimage
 
     check_shape((int(message.height), int(message.width)))
@@ -95,6 +99,24 @@ def _decode_image(message: Any) -> np.ndarray:
     except Exception as error:  # OpenCV and rosbags raise errors of many types for a damaged message
         raise ValueError(f"the image cannot be decoded ({error or type(error).__name__})") from error
     return pixels
+
+
+def _decode_compressed(data: bytes) -> np.ndarray:
+    """Return the pixels of a JPEG, PNG or TIFF; rosbags would reduce 16 bits to 8."""
+    try:
+        with silent_opencv(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = Image.open(BytesIO(data), formats=_COMPRESSED_FORMATS)
+            check_shape((header.height, header.width))
+            header.verify()
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
+    except UnidentifiedImageError:
+        raise ValueError(f"the image cannot be decoded: it is none of {', '.join(_COMPRESSED_FORMATS)}") from None
+    except Exception as error:  # OpenCV and Pillow raise errors of many types for a damaged image
+        raise ValueError(f"the image cannot be decoded ({error})") from error
+    if pixels is None:
+        raise ValueError("the image cannot be decoded: damaged or truncated")
+    return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
 def _read_scan(message: Any) -> tuple[np.ndarray, np.ndarray, float, float]:
@@ -151,7 +173,10 @@ def compute_bearings(directions: Any) -> tuple[np.ndarray, str]:
     bearings: np.ndarray = np.degrees(np.arctan2(right, ahead))
     middle = (bearings.min() + bearings.max()) / 2
     if _begins_at_axis(bearings) and abs(middle) > MAX_OFFSET * np.ptp(bearings):
-        return bearings - middle, f"{convention}; turned by {-middle:.1f} degrees so that the middle of the fan is ahead"
+        return (
+            bearings - middle,
+            f"{convention}; turned by {-middle:.1f} degrees so that the middle of the fan is ahead",
+        )
     return bearings, convention
 
 

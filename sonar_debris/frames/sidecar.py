@@ -5,14 +5,17 @@ object per frame, in order: ``geometry``, ``navigation`` and ``time``, with the 
 `Navigation` and `Frame`.
 """
 
+import hashlib
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sonar_debris.files import atomic_text
+from sonar_debris.errors import one_line
+from sonar_debris.files import atomic_text, check_regular_file
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.geometry import FanGeometry, Navigation
 
@@ -28,10 +31,33 @@ def apply_sidecar(frame: Frame) -> Frame:
         ValueError: the sidecar is damaged.
     """
     path = frame.source.parent / SIDECAR_FILE
-    if frame.geometry or not path.is_file():
+    if frame.geometry:
         return frame
-    attributes = _read_sidecar(path, path.stat().st_mtime_ns).get(frame.source.name, [])
+    try:
+        modified_ns = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return frame
+    attributes = _read_sidecar(path, modified_ns).get(frame.source.name, [])
     return replace(frame, **attributes[frame.index]) if frame.index < len(attributes) else frame
+
+
+def hash_sidecar(path: Path) -> str | None:
+    """Return a hash of what the sidecar says of a file; None if there is nothing.
+
+    Args:
+        path: the file of frames.
+
+    Returns:
+        The hash, which changes if the sidecar changes for this file.
+    """
+    sidecar = path.parent / SIDECAR_FILE
+    try:
+        attributes = _read_sidecar(sidecar, sidecar.stat().st_mtime_ns).get(path.name)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return "damaged"
+    return hashlib.sha256(repr(attributes).encode()).hexdigest() if attributes else None
 
 
 def write_sidecar(folder: Path, frames: Iterable[tuple[str, Frame]]) -> None:
@@ -47,7 +73,8 @@ def write_sidecar(folder: Path, frames: Iterable[tuple[str, Frame]]) -> None:
         if frame.geometry:
             entry["geometry"] = asdict(frame.geometry)
         if frame.navigation:
-            entry["navigation"] = asdict(frame.navigation)
+            known = asdict(frame.navigation).items()
+            entry["navigation"] = {name: value for name, value in known if value is not None}
         entry["time"] = frame.time
         files.setdefault(name, []).append(entry)
     with atomic_text(folder / SIDECAR_FILE) as stream:
@@ -61,20 +88,35 @@ def _read_sidecar(path: Path, modified_ns: int) -> dict[str, list[dict[str, Any]
     The time of the last change is part of the cache's key: a sidecar that was changed is read again.
     """
     try:
+        check_regular_file(path)
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format_version"] != FORMAT_VERSION:
             raise ValueError("made by another version of sonar-debris")
         return {name: [_parse_entry(entry) for entry in entries] for name, entries in content["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{SIDECAR_FILE} in its folder cannot be read ({error}); repair or delete it") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = f"{SIDECAR_FILE} in its folder cannot be read ({one_line(error)}); repair or delete it"
+        raise ValueError(message) from error
 
 
 def _parse_entry(entry: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes of a `Frame` that an entry of the sidecar gives."""
-    attributes: dict[str, Any] = {"time": None if entry.get("time") is None else float(entry["time"])}
+    attributes: dict[str, Any] = {"time": None if entry.get("time") is None else _to_finite(entry["time"])}
     if "geometry" in entry:
-        x, y = entry["geometry"]["apex"]
-        attributes["geometry"] = FanGeometry(**{**entry["geometry"], "apex": (float(x), float(y))})
+        values = dict(entry["geometry"])
+        x, y = values.pop("apex")
+        numbers = {name: _to_finite(value) for name, value in values.items()}
+        fan = FanGeometry(apex=(_to_finite(x), _to_finite(y)), **numbers)
+        if not (fan.metres_per_pixel > 0 and 0 <= fan.min_range < fan.max_range and 0 < fan.field_of_view <= 360):
+            raise ValueError(f"not the geometry of a fan: {entry['geometry']}")
+        attributes["geometry"] = fan
     if "navigation" in entry:
-        attributes["navigation"] = Navigation(**entry["navigation"])
+        numbers = {name: _to_finite(value) for name, value in entry["navigation"].items() if value is not None}
+        attributes["navigation"] = Navigation(**numbers)
     return attributes
+
+
+def _to_finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is not a finite number")
+    return number

@@ -18,6 +18,8 @@ from sonar_debris.frames.pixels import check_shape, silent_opencv, to_grey
 _FFMPEG_LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 _SILENT = "-8"
 _MAX_RATE = 1e5
+# Boxes of a file that are inspected: a fragment per second for days.
+_MAX_BOXES = 10**6
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
@@ -64,9 +66,8 @@ def read_video(path: Path, selection: FrameSelection = ALL_FRAMES) -> Iterator[R
         if index == 0 and selected:
             raise ValueError("no frame of the video can be decoded")
         if index < selected.stop and container.is_truncated:
-            announced = _announced_frames(path, video)
-            expected = min(announced, selected.stop) if announced and announced > index else None
-            yield TruncatedFile(f"ends after {index} of {expected} frames" if expected else f"truncated in frame {index}")
+            expected = min(_announced_frames(path, video) or 0, selected.stop)
+            yield TruncatedFile(f"ends after {index}{f' of {expected}' if expected > index else ''} frames")
 
 
 def count_video(path: Path) -> int | None:
@@ -109,12 +110,14 @@ def inspect_container(path: Path) -> Container:
             return _inspect_mp4(file, size)
         if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
             return _inspect_avi(file, size)
-        return Container(is_truncated=_matroska_end(file) > size) if start[:4] == _EBML else Container()
+        if start[:4] == _EBML:
+            return Container(is_truncated=_matroska_end(file) > size)
+        return Container()
 
 
 def _inspect_mp4(file: BinaryIO, size: int) -> Container:
-    position, types = 0, set()
-    while position < size:
+    position, has_fragments = 0, False
+    for _ in range(_MAX_BOXES):
         file.seek(position)
         header = file.read(16).ljust(16, b"\0")
         box_size, box_type = struct.unpack(">I4s", header[:8])
@@ -122,30 +125,32 @@ def _inspect_mp4(file: BinaryIO, size: int) -> Container:
             (box_size,) = struct.unpack(">Q", header[8:])
         elif box_size == 0:  # to the end of the file
             box_size = size - position
-        types.add(box_type)
+        # A video in fragments has the number of frames of each fragment, and no total.
+        has_fragments |= box_type == b"moof"
         position += max(box_size, 8)
-    # A video in fragments has the number of frames of each one, and no total.
-    return Container(position > size, b"moof" not in types and position <= size)
+        if position >= size:
+            return Container(position > size, not has_fragments and position == size)
+    return Container()
 
 
 def _inspect_avi(file: BinaryIO, size: int) -> Container:
     position = 0
-    while position < size:  # a file of more than a gigabyte has several chunks
+    for _ in range(_MAX_BOXES):  # a file of more than a gigabyte has several chunks
         file.seek(position)
         identifier, chunk_size = struct.unpack("<4sI", file.read(8).ljust(8, b"\0"))
-        if chunk_size in (0, 2**32 - 1):  # a recorder writes the size when it ends
+        if identifier != b"RIFF" or chunk_size in (0, 2**32 - 1):  # a recorder writes the size when it ends
             return Container()
-        if identifier != b"RIFF":
-            break
         position += 8 + chunk_size + chunk_size % 2
-    return Container(position > size + 1, position <= size + 1)
+        if position >= size:
+            return Container(position > size + 1, position <= size + 1)
+    return Container()
 
 
-def _matroska_end(file: BinaryIO) -> float:
+def _matroska_end(file: BinaryIO) -> int:
     """Return the position where a Matroska file should end; 0 if its header does not say so."""
     file.seek(4)
     header_size = _read_vint(file)
-    file.seek(int(header_size), os.SEEK_CUR) if header_size else None
+    file.seek(file.tell() + header_size)
     if file.read(4) != _SEGMENT:
         return 0
     segment_size = _read_vint(file)
@@ -164,7 +169,7 @@ def _read_vint(file: BinaryIO) -> int:
 
 
 def _announced_frames(path: Path, video: cv2.VideoCapture) -> int | None:
-    """Return OpenCV's number of frames; None if it is none: it is negative, or greater than that of bytes, then."""
+    """Return OpenCV's number of frames; None if the header has none: it is then negative, or greater than the file."""
     frames = video.get(cv2.CAP_PROP_FRAME_COUNT)
     return int(frames) if 0 < frames <= path.stat().st_size else None
 

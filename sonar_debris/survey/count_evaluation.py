@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sonar_debris.errors import SonarDebrisError
+from sonar_debris.files import check_regular_file
 from sonar_debris.evaluation.matching import greedy_match
 from sonar_debris.survey.objects import MIN_FRAMES
 from sonar_debris.survey.queries import ObjectDetection
@@ -99,6 +100,7 @@ def _match_tracks(true_frames: dict[FrameKey, _TrueFrame], detections: list[Obje
 def _read_truth(path: Path) -> tuple[dict[FrameKey, _TrueFrame], dict[int, str]]:
     """Read the true boxes of each frame, and the class of each object."""
     try:
+        check_regular_file(path)
         truth = json.loads(path.read_text(encoding="utf-8"))
         category_names = {category["id"]: category["name"] for category in truth["categories"]}
         annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)

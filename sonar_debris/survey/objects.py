@@ -4,8 +4,9 @@ A detector may report the echo and the shadow of an object as two boxes next to 
 usually appear together (`sonar_debris.survey.tracking`); `join_echo_and_shadow` joins them if one appears rarely.
 """
 
-from collections.abc import Iterator
-from pathlib import PurePosixPath
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ import pandas as pd
 
 from sonar_debris.boxes import intersection_over_smaller, non_maximum_suppression
 from sonar_debris.detections import UNKNOWN
-from sonar_debris.survey.schema import ObjectRecord, Sighting
+from sonar_debris.frames.frame_selection import natural_sort_key
+from sonar_debris.survey.schema import ObjectRecord, Sighting, TrackedSource
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
@@ -22,6 +24,8 @@ from sonar_debris.survey.tracking import local_metres, track
 MIN_FRAMES = 5
 # Intersection-over-smaller above which two boxes of a frame show the same object.
 MAX_INTERSECTION_OVER_SMALLER = 0.5
+# Largest time between the files of a recording that was split, in times between its frames.
+MAX_SPLIT_GAP = 3
 # Images without a time are sequences of their own; this many are loaded at a time.
 SINGLE_IMAGES_PER_BATCH = 1000
 
@@ -39,12 +43,12 @@ class _Sequence(NamedTuple):
     """Sources whose detections are tracked together.
 
     Attributes:
-        sources: ids of the sources.
-        frame_column: column that numbers the frames of the sequence; None if each image is a sequence of its own.
+        first_indices: for each source's id the index in the sequence of its frame at position 0.
+        is_tracked: whether its frames are linked; single images are not.
     """
 
-    sources: list[int]
-    frame_column: str | None
+    first_indices: dict[int, int]
+    is_tracked: bool = True
 
 
 def find_objects(store: SurveyStore) -> int:
@@ -68,14 +72,12 @@ def find_objects(store: SurveyStore) -> int:
 def _compute_objects(store: SurveyStore) -> tuple[list[ObjectRecord], list[Sighting]]:
     objects: list[ObjectRecord] = []
     sightings: list[Sighting] = []
-    for sequence in _sequences(store):
-        detections = _suppress_duplicates(store.detections_to_track(sequence.sources))
-        if sequence.frame_column is None:
-            detections["index"] = detections["source"]
-            object_ids = pd.Series(np.arange(len(detections)), index=detections.index)
-        else:
-            detections["index"] = detections[sequence.frame_column]
+    for sequence in _sequences(store.tracked_sources()):
+        detections = _suppress_duplicates(_load_detections(store, sequence))
+        if sequence.is_tracked:
             object_ids = _assign_objects(detections)
+        else:
+            object_ids = pd.Series(np.arange(len(detections)), index=detections.index)
         for _, members in detections.groupby(object_ids):
             record = _describe_object(len(objects) + 1, members)
             objects.append(record)
@@ -84,21 +86,101 @@ def _compute_objects(store: SurveyStore) -> tuple[list[ObjectRecord], list[Sight
     return objects, sightings
 
 
-def _sequences(store: SurveyStore) -> Iterator[_Sequence]:
-    """Yield the sequences of a survey: recordings, then the timed images of each folder, then single images."""
-    folders: dict[str, list[int]] = {}
+def _load_detections(store: SurveyStore, sequence: _Sequence) -> pd.DataFrame:
+    """Return the detections of a sequence, with the ``index`` of their frames; impossible positions are unknown."""
+    detections = store.detections_to_track(list(sequence.first_indices))
+    places = detections[["latitude", "longitude"]].astype(float)
+    is_on_earth = (places.abs() <= [90, 180]).all(axis=1)
+    detections[["latitude", "longitude"]] = places[is_on_earth].reindex(places.index)
+    index = detections["source"].map(sequence.first_indices) + detections["position"]
+    return detections.assign(index=index).sort_values("index", kind="stable", ignore_index=True)
+
+
+def _sequences(sources: Sequence[TrackedSource]) -> Iterator[_Sequence]:
+    """Yield the sequences that show detections: recordings, then the timed images of each folder, then single images.
+
+    The files of a recording that was split are one sequence.
+    """
+    recordings: list[TrackedSource] = []
+    folders: dict[PurePath, list[TrackedSource]] = {}
     single_images: list[int] = []
-    for source in store.tracked_sources():
-        if source.is_recording:
-            yield _Sequence([source.id], "position")
-        elif source.is_timed:
-            folders.setdefault(str(PurePosixPath(source.name).parent), []).append(source.id)
-        else:
+    for source in sources:
+        if source.frames > 1:
+            recordings.append(source)
+        elif source.first_time is not None:
+            folders.setdefault(source.path.parent, []).append(source)
+        elif source.has_detections:
             single_images.append(source.id)
-    for images in folders.values():
-        yield _Sequence(images, "source")
+    for parts in _join_split_recordings(recordings):
+        if any(part.has_detections for part in parts):
+            yield _Sequence(_index_parts(parts))
+    for folder in folders.values():
+        if any(image.has_detections for image in folder):
+            # By time, not in the order in which they were added: a resumed survey has the same sequence.
+            folder.sort(key=_start_of)
+            yield _Sequence({image.id: index for index, image in enumerate(folder)})
     for start in range(0, len(single_images), SINGLE_IMAGES_PER_BATCH):
-        yield _Sequence(single_images[start : start + SINGLE_IMAGES_PER_BATCH], None)
+        images = single_images[start : start + SINGLE_IMAGES_PER_BATCH]
+        yield _Sequence({image: index for index, image in enumerate(images)}, is_tracked=False)
+
+
+def _start_of(source: TrackedSource) -> tuple[float, list[int | str]]:
+    return source.first_time or 0.0, natural_sort_key(source.path.name)
+
+
+def _join_split_recordings(recordings: Sequence[TrackedSource]) -> Iterator[list[TrackedSource]]:
+    """Group the files of recordings that were split by size or by time; yield them in the order of their first files.
+
+    Files belong together if they lie in one folder, their names differ only in numbers, their frames have one size, and
+    each file begins no later than `MAX_SPLIT_GAP` frames after the end of the one before. Files without times are
+    recordings of their own.
+    """
+    groups: dict[object, list[TrackedSource]] = {}
+    for recording in recordings:
+        is_timed = recording.first_time is not None and recording.rows is not None
+        key = (recording.path.parent, _name_without_numbers(recording.path), recording.rows, recording.cols)
+        groups.setdefault(key if is_timed else recording.id, []).append(recording)
+    joined: list[list[TrackedSource]] = []
+    for files in groups.values():
+        files.sort(key=_start_of)
+        parts = files[:1]
+        for file in files[1:]:
+            if not _continues(parts[-1], file):
+                joined.append(parts)
+                parts = []
+            parts.append(file)
+        joined.append(parts)
+    yield from sorted(joined, key=lambda parts: parts[0].id)
+
+
+def _name_without_numbers(path: PurePath) -> str:
+    """Return a name that the files of a split recording share: ``dive.aris`` for ``dive_001.aris`` and ``dive.aris``.
+
+    Example:
+        >>> _name_without_numbers(PurePath("2024-05-01_100000_HF.aris"))
+        '#_HF.aris'
+    """
+    stem = re.sub(r"([-_. ]*[0-9]+)+", "#", path.stem)
+    return stem.rstrip("#") + path.suffix.lower()
+
+
+def _continues(earlier: TrackedSource, later: TrackedSource) -> bool:
+    """Return whether a file begins where an earlier one ends, to within some frames."""
+    if earlier.first_time is None or earlier.last_time is None or later.first_time is None:
+        return False
+    interval = (earlier.last_time - earlier.first_time) / (earlier.frames - 1)
+    return 0 < later.first_time - earlier.last_time <= MAX_SPLIT_GAP * interval
+
+
+def _index_parts(parts: Sequence[TrackedSource]) -> dict[int, int]:
+    """Return for the files of a recording the index of the frame at position 0, as if they were one file."""
+    first_indices: dict[int, int] = {}
+    next_index: int | None = None
+    for part in parts:
+        first_indices[part.id] = 0 if next_index is None else next_index - part.first_position
+        step = round((part.last_position - part.first_position) / (part.frames - 1))
+        next_index = first_indices[part.id] + part.last_position + step
+    return first_indices
 
 
 def _assign_objects(detections: pd.DataFrame) -> pd.Series:
@@ -194,7 +276,7 @@ def _describe_object(number: int, members: pd.DataFrame) -> ObjectRecord:
     class_name = str((known_votes if len(known_votes) else votes).idxmax())
     of_class = members[members["class"] == class_name]
     best = of_class.sort_values(["score", "position"], ascending=[False, True]).iloc[0]
-    latitude, longitude, spread_m = _mean_position(members.dropna(subset=["latitude", "longitude"]))
+    latitude, longitude, position_scatter_m = _mean_position(members.dropna(subset=["latitude", "longitude"]))
     return ObjectRecord(
         id=number,
         class_name=class_name,
@@ -208,7 +290,7 @@ def _describe_object(number: int, members: pd.DataFrame) -> ObjectRecord:
         last_time=_known(members["time"].max()),
         latitude=latitude,
         longitude=longitude,
-        spread_m=spread_m,
+        position_scatter_m=position_scatter_m,
     )
 
 
@@ -221,5 +303,11 @@ def _mean_position(located: pd.DataFrame) -> tuple[float | None, float | None, f
     if located.empty:
         return None, None, None
     metres = local_metres(located["latitude"], located["longitude"])
-    spread_m = round(float(np.sqrt(metres.var(axis=0).sum())), 3)
-    return float(located["latitude"].mean()), float(located["longitude"].mean()), spread_m
+    position_scatter_m = round(float(np.sqrt(metres.var(axis=0).sum())), 3)
+    longitude = located["longitude"]
+    if longitude.max() - longitude.min() > 180:  # the antimeridian lies between them: the mean of 179 and -179 is 180
+        longitude = longitude.where(longitude >= 0, longitude + 360)
+    mean_longitude = float(longitude.mean())
+    if mean_longitude > 180:
+        mean_longitude -= 360
+    return float(located["latitude"].mean()), mean_longitude, position_scatter_m

@@ -22,8 +22,8 @@ from sonar_debris.detectors.base import DebrisDetector
 from sonar_debris.detectors.model_folder import find_model, list_models
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.loader import count_frames
+from sonar_debris.survey.folder import hash_model
 from sonar_debris.survey.inference import Inference, Reading, ShardResult, local_inference
-from sonar_debris.survey.manifest import hash_model
 from sonar_debris.survey.prefetch import POLL_INTERVAL, Job
 
 # Batches per shard: some seconds of work.
@@ -74,6 +74,9 @@ def parallel_inference(executor: Executor, workers: int, config: WorkerConfig) -
             while pending and not stop.is_set():
                 yield from _wait_for_first(pending, stop)
         except BrokenProcessPool as error:
+            # A signal that ends the whole process group also ends the workers, maybe before this process reacts to it.
+            if stop.wait(POLL_INTERVAL):
+                return
             raise SonarDebrisError("a worker process died; run the same command again to resume the survey") from error
         finally:
             for future in pending:
@@ -124,10 +127,14 @@ def _split_job(job: Job, reading: Reading) -> Iterator[tuple[Job, int]]:
     length = SHARD_BATCHES * reading.batch_size * step
     start = max(job.start, frames.start or 0)
     end = count_frames(job.path, replace(reading.selection, frames=slice(frames.stop)))
-    path = job.path.resolve()
+    path = job.path.absolute()
+    if end is None:  # a shard of its own: only reading the source would tell where to split it
+        yield replace(job, path=path, start=start), SHARD_BATCHES * reading.batch_size
+        return
     while start + length < end:
         yield replace(job, path=path, start=start, stop=start + length), SHARD_BATCHES * reading.batch_size
         start += length
+        job = replace(job, read_from=None)
     yield replace(job, path=path, start=start), max(1, len(range(start, end, step)))
 
 

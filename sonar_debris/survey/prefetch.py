@@ -1,59 +1,20 @@
-"""Find the files of a survey, and read their frames in a thread, ahead of detection, in batches."""
+"""Read the frames of a survey in a thread, ahead of detection, in batches."""
 
-import os
 import queue
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sonar_debris.frames import Frame, FrameReadError, FrameReadWarning, open_frames
 from sonar_debris.frames.frame_selection import FrameSelection
-from sonar_debris.frames.loader import OnError, find_files
 from sonar_debris.frames.range_window import RangeWindow
 
 # Batches that are read ahead: enough that detection never waits, without using much memory.
 BATCHES_AHEAD = 3
 # Seconds after which a waiting thread checks whether it should stop.
 POLL_INTERVAL = 0.2
-
-
-@dataclass(frozen=True)
-class Source:
-    """A recording or an image of a survey.
-
-    Attributes:
-        name: the file as the user gave it; for a file in a folder, the folder as given and the file in it.
-        path: the file.
-    """
-
-    name: str
-    path: Path
-
-
-def find_sources(inputs: Sequence[str | os.PathLike[str]], on_error: OnError) -> list[Source]:
-    """List the files of inputs; a file that is given twice is listed once.
-
-    Args:
-        inputs: files, and folders that are searched with their subfolders.
-        on_error: called with the error of each input that does not exist and each subfolder that cannot be searched.
-
-    Returns:
-        The sources in the order of the inputs; the files of a folder in natural order.
-    """
-    sources: dict[str, Source] = {}
-    for path in map(Path, inputs):
-        if path.is_dir():
-            files = find_files(path, on_error)
-        elif path.exists():
-            files = [path]
-        else:
-            on_error(FrameReadError(str(path), "no such file or folder"))
-            files = []
-        for file in files:
-            sources.setdefault(os.path.realpath(file), Source(file.as_posix(), file))
-    return list(sources.values())
 
 
 @dataclass(frozen=True)
@@ -66,6 +27,8 @@ class Job:
         path: its file.
         start: position of the first missing frame.
         stop: position after the last frame; None to read to the end of the source and report that end.
+        read_from: position of a frame before ``start`` from which the source is read, without reporting the frames
+            before ``start``: a reader notices only after the last frame that a file is truncated.
     """
 
     source: int
@@ -73,6 +36,7 @@ class Job:
     path: Path
     start: int = 0
     stop: int | None = None
+    read_from: int | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +138,8 @@ def _read_jobs(jobs: Iterable[Job], selection: FrameSelection, range_window: Ran
         for job in jobs:
             failures: list[str] = []
             for frame in _read_source(job, selection, range_window):
+                if frame.index is not None and frame.index < job.start:
+                    continue
                 if isinstance(frame, Frame):
                     yield ReadItem(job.source, replace(frame, name=job.name))
                 elif frame.index is not None:
@@ -205,8 +171,9 @@ def _select_missing(job: Job, selection: FrameSelection) -> FrameSelection:
     """Return the part of a selection that lies between the start and the stop of a job."""
     frames = selection.frames
     start, step = frames.start or 0, frames.step or 1
-    if job.start > start:
-        start += -(-(job.start - start) // step) * step
+    first = job.start if job.read_from is None else job.read_from
+    if first > start:
+        start += -(-(first - start) // step) * step
     stop = min((limit for limit in (frames.stop, job.stop) if limit is not None), default=None)
     return replace(selection, frames=slice(start, stop, step))
 

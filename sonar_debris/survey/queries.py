@@ -246,11 +246,11 @@ class SurveyQueries:
 
         Returns:
             One row per object, with the columns object, class, agreement, score, frames, file and frame (of the
-            detection with the highest score), first_time, last_time, latitude, longitude and spread_m.
+            detection with the highest score), first_time, last_time, latitude, longitude and position_scatter_m.
         """
         query = """
             SELECT object.id AS object, class, agreement, score, object.frames, source.name AS file, position AS frame,
-                first_time, last_time, latitude, longitude, spread_m
+                first_time, last_time, latitude, longitude, position_scatter_m
             FROM object JOIN source ON source.id = object.source ORDER BY object.id
         """
         return self._table(query)

@@ -1,9 +1,9 @@
 """Run a survey: process the frames that are missing and store the results."""
 
 import os
-import sqlite3
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,14 +11,24 @@ from pathlib import Path
 
 from sonar_debris.detectors.base import DebrisDetector
 from sonar_debris.detectors.model_folder import DEFAULT_MODEL, find_model
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 from sonar_debris.files import check_outside, open_output_folder
 from sonar_debris.frames import FrameReadError
 from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
 from sonar_debris.frames.loader import OnError, count_frames
 from sonar_debris.frames.range_window import RangeWindow
+from sonar_debris.survey.database import database_errors
+from sonar_debris.survey.folder import (
+    check_no_other_files,
+    check_settings,
+    describe_run,
+    describe_selection,
+    hash_model,
+    lock_folder,
+    remove_survey,
+    write_failures,
+)
 from sonar_debris.survey.inference import Inference, Reading, ShardResult, local_inference
-from sonar_debris.survey.manifest import check_manifest, describe_run, hash_model
 from sonar_debris.survey.objects import find_objects
 from sonar_debris.survey.parallel import (
     WorkerConfig,
@@ -27,8 +37,8 @@ from sonar_debris.survey.parallel import (
     model_for_workers,
     parallel_inference,
 )
-from sonar_debris.survey.prefetch import Job, Source, find_sources
-from sonar_debris.survey.store import SurveyStore, remove_survey, write_failures
+from sonar_debris.survey.sources import Source, find_sources, plan_run
+from sonar_debris.survey.store import SurveyStore
 
 
 @dataclass(frozen=True)
@@ -82,14 +92,14 @@ class SurveyResult:
     Attributes:
         frames: number of frames in the survey, including failed ones and those of earlier runs.
         failures: number of sources and frames that could not be read or processed.
-        objects: number of objects.
+        objects: number of objects; None if the run was stopped before they were counted.
         stopped: whether the run was stopped before all frames were processed.
         folder: the survey's folder.
     """
 
     frames: int
     failures: int
-    objects: int
+    objects: int | None
     stopped: bool
     folder: Path
 
@@ -100,7 +110,7 @@ class Progress:
 
     Attributes:
         done: number of frames processed, including those of earlier runs.
-        total: number of frames of all sources, as far as that is known before they are read.
+        total: number of frames of all sources, which may be an estimate; None if it is not known before they are read.
         detections: number of detections so far.
         failures: number of sources and frames that could not be read or processed.
         seconds: time since this run began to process frames; 0 before the first batch.
@@ -108,7 +118,7 @@ class Progress:
     """
 
     done: int = 0
-    total: int = 0
+    total: int | None = 0
     detections: int = 0
     failures: int = 0
     seconds: float = 0.0
@@ -121,8 +131,8 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time left in seconds, at the rate of this run; None before the first frame."""
-        return (self.total - self.done) / self.rate if self.done_now else None
+        """Time left in seconds, at the rate of this run; None before the first frame, or if the total is not known."""
+        return max(0, self.total - self.done) / self.rate if self.done_now and self.total is not None else None
 
 
 def run_survey(
@@ -133,28 +143,35 @@ def run_survey(
     on_error: OnError | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
+    notify: Callable[[str], None] | None = None,
 ) -> SurveyResult:
     """Process recordings, images and folders of them, and store detections and objects in a folder.
 
-    If the folder holds a survey with the same settings, only missing frames and new inputs are processed. Frames that
-    cannot be read or processed are listed in ``failures.csv`` and in the database.
+    If the folder holds a survey with the same settings, only missing frames and new inputs are processed, and files
+    that failed or have changed since. Frames that cannot be read or processed are listed in ``failures.csv`` and in the
+    database.
 
     Args:
         inputs: files, and folders that are searched with their subfolders.
         folder: the survey's folder, outside of all inputs; created if it does not exist.
         config: settings of the survey; those of `SurveyConfig` by default.
-        on_error: called with the error of each input that does not exist and each subfolder that cannot be searched;
-            they are then skipped. By default the error is raised.
+        on_error: called with the error of each input that does not exist or holds no frames, and of each subfolder that
+            cannot be searched; they are then skipped. By default the error is raised.
         progress: called before the first batch and after each batch, with the same object, which changes.
         stop: an event that ends the run after the current batch when it is set, from another thread or a signal.
+            Objects are then found when the survey is resumed or read.
+        notify: called with one line about files that failed before or have changed, and about a lost manifest. By
+            default a `SonarDebrisWarning` is issued.
 
     Returns:
         What the survey holds.
 
     Raises:
-        FrameReadError: an input does not exist, or a subfolder cannot be searched, and ``on_error`` is None.
-        SonarDebrisError: there is nothing to process, the folder holds a survey with other settings, the model cannot
-            be loaded, or results cannot be written. What was stored before is kept, and the survey can be resumed.
+        FrameReadError: an input does not exist or holds no frames, or a subfolder cannot be searched, and ``on_error``
+            is None.
+        SonarDebrisError: there is nothing to process, the folder holds a survey with other settings or is used by
+            another run, the model cannot be loaded, or results cannot be written. What was stored before is kept, and
+            the survey can be resumed.
 
     Example:
         >>> result = run_survey(["dive-07/", "dive-08.aris"], "night", SurveyConfig(min_score=0.4))  # doctest: +SKIP
@@ -168,39 +185,57 @@ def run_survey(
     if not sources:
         raise SonarDebrisError("nothing to process: the inputs hold no frames")
     open_output_folder(folder)
+    with lock_folder(folder):
+        return _run_locked(inputs, sources, folder, config, progress or _ignore, stop, notify or _warn)
+
+
+def _run_locked(
+    inputs: Sequence[str | os.PathLike[str]],
+    sources: Sequence[Source],
+    folder: Path,
+    config: SurveyConfig,
+    report_progress: Callable[[Progress], None],
+    stop: threading.Event,
+    notify: Callable[[str], None],
+) -> SurveyResult:
+    """Run a survey in a folder that no other run uses."""
     detector = config.detector or DebrisDetector.from_pretrained(config.model, config.min_score)
     model_sha256 = None if config.detector else hash_model(find_model(config.model))
+    settings = describe_run(detector, model_sha256, _reading_options(config))
     if config.overwrite:
         remove_survey(folder)
-    manifest = describe_run(detector, model_sha256, _reading_options(config))
-    check_manifest(folder, manifest, [os.fspath(path) for path in inputs])
-    total = sum(count_frames(source.path, config.selection) for source in sources)
+    check_no_other_files(folder, settings)
+    total = _count_sources(sources, config.selection)
     with SurveyStore(folder) as store:
+        check_settings(store, settings, [os.fspath(path) for path in inputs], notify)
         with _open_inference(config, detector, model_sha256) as inference:
-            final = process_sources(store, sources, total, inference, progress or _ignore, stop)
+            process_sources(store, sources, total, inference, report_progress, stop, notify)
         stopped = stop.is_set()
         write_failures(store, folder)
-        objects = find_objects(store)
-    return SurveyResult(final.done, final.failures, objects, stopped, folder)
+        objects = None if stopped else find_objects(store)
+        counts = store.counts()
+    return SurveyResult(counts.frames, counts.failures, objects, stopped, folder)
 
 
 def process_sources(
     store: SurveyStore,
     sources: Sequence[Source],
-    total: int,
+    total: int | None,
     inference: Inference,
     report_progress: Callable[[Progress], None],
     stop: threading.Event,
+    notify: Callable[[str], None] | None = None,
 ) -> Progress:
     """Process the frames that the database does not have yet, and store the results.
 
     Args:
         store: the survey's database.
         sources: all sources of this run.
-        total: number of frames of all sources, as far as it is known.
+        total: number of frames of all sources; None if it is not known.
         inference: the function that processes frames.
         report_progress: called before the first batch and after each batch.
         stop: an event that ends the run after the current batch when it is set.
+        notify: called with one line about files that failed before or have changed; by default no one is.
 
     Returns:
         The progress at the end.
@@ -208,29 +243,29 @@ def process_sources(
     Raises:
         SonarDebrisError: the results cannot be written. What was stored before is kept, and the survey can be resumed.
     """
-    ids = store.add_sources(source.name for source in sources)
-    next_positions = store.next_positions()
-    jobs = []
-    for source in sources:
-        position = next_positions[ids[source.name]]
-        if position is not None:
-            jobs.append(Job(ids[source.name], source.name, source.path, position))
+    notify = notify or _ignore
+    plan = plan_run(store, sources, notify)
     counts = store.counts()
-    progress = Progress(counts.frames, total, counts.detections, counts.failures)
+    progress = Progress(counts.frames, total, counts.detections, counts.failures - plan.retried_failures)
     report_progress(progress)
     begin = time.monotonic()
-    for results in inference(jobs, stop):
-        try:
-            with store.transaction():
-                _write_results(store, results)
-        except sqlite3.Error as error:
-            raise SonarDebrisError(
-                f"{store.path}: {error}; solve that problem and run the same command again to resume the survey"
-            ) from error
+    for results in inference(plan.jobs, stop):
+        advice = "solve that problem and run the same command again to resume the survey"
+        with database_errors(store.path, advice), store.transaction():
+            _write_results(store, results)
         _add_results(progress, results)
         progress.seconds = time.monotonic() - begin
         report_progress(progress)
+    lost = store.count_set_aside(plan.changed_files)
+    if lost and not stop.is_set():
+        notify(f"{lost} decisions do not count: files changed, and the same detections were not made again")
     return progress
+
+
+def _count_sources(sources: Sequence[Source], selection: FrameSelection) -> int | None:
+    """Return the number of selected frames of all sources; None if that of one source is not known."""
+    counts = [count_frames(source.path, selection) for source in sources]
+    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def _write_results(store: SurveyStore, results: Sequence[ShardResult]) -> None:
@@ -268,17 +303,17 @@ def _open_inference(config: SurveyConfig, detector: DebrisDetector, model_sha256
 
 def _reading_options(config: SurveyConfig) -> dict[str, object]:
     """Return the settings of reading, which a resumed survey must match."""
-    frames = config.selection.frames
-    return {
-        "frames": [frames.start, frames.stop, frames.step],
-        "topic": config.selection.topic,
-        "range_window": asdict(config.range_window) if config.range_window else None,
-    }
+    window = asdict(config.range_window) if config.range_window else None
+    return {**describe_selection(config.selection), "range_window": window}
 
 
 def _raise(error: FrameReadError) -> None:
     raise error
 
 
-def _ignore(progress: Progress) -> None:
+def _warn(message: str) -> None:
+    warnings.warn(SonarDebrisWarning(message), stacklevel=4)
+
+
+def _ignore(report: Progress | str) -> None:
     pass

@@ -5,9 +5,10 @@ uninterrupted one.
 """
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import NamedTuple
 
-VERSION = 2
+VERSION = 3
 
 REVIEWED_DETECTION = """
 CREATE VIEW reviewed_detection AS        -- detections, with the class and the verdict of the last decision
@@ -20,13 +21,36 @@ FROM detection LEFT JOIN decision AS last ON last.id = (
 )
 """
 
+SET_ASIDE_DECISION = """
+CREATE TABLE set_aside_decision (        -- decisions on detections that were removed because their file changed
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL,                  -- name of the source
+    position INTEGER NOT NULL, rank INTEGER NOT NULL,
+    x REAL, y REAL, w REAL, h REAL,      -- the box of the detection
+    verdict TEXT NOT NULL, class TEXT NOT NULL, time REAL NOT NULL
+)
+"""
+
+SETTING = """
+CREATE TABLE setting (                   -- what manifest.json holds, and the survey's folder
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL                  -- JSON
+) WITHOUT ROWID
+"""
+
 TABLES = (
     """
 CREATE TABLE source (
     id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,           -- the file, as the user gave it
+    name TEXT NOT NULL UNIQUE,           -- the file in outputs: the input as first given, and the file in it
     frames INTEGER,                      -- number of frames; NULL until the file was read to its end
-    failure TEXT                         -- why the file could not be read, or not to its end
+    failure TEXT,                        -- why the file could not be read, or not to its end
+    path TEXT,                           -- absolute path; a BLOB if it is not UTF-8; NULL in surveys of version 2
+    real_path TEXT,                      -- the same without links: which file it is
+    relative TEXT,                       -- its path in the input folder
+    size INTEGER, mtime INTEGER,         -- bytes, and nanoseconds since the epoch, before it was read
+    fingerprint TEXT,                    -- hash of its first and last bytes
+    sidecar TEXT                         -- hash of what geometry.json says of it
 )
 """,
     """
@@ -61,7 +85,7 @@ CREATE TABLE object (                    -- an object that one or more detection
     source INTEGER NOT NULL, position INTEGER NOT NULL, rank INTEGER NOT NULL,  -- the detection with that score
     first_time REAL, last_time REAL,     -- seconds since the epoch
     latitude REAL, longitude REAL,       -- mean over its detections, degrees
-    spread_m REAL,                       -- standard deviation of its detections' positions
+    position_scatter_m REAL,             -- standard deviation of its detections' positions
     FOREIGN KEY (source, position, rank) REFERENCES detection
 )
 """,
@@ -90,12 +114,28 @@ CREATE TABLE decision (                  -- a person's verdict on a detection; t
 )
 """,
     "CREATE INDEX decision_on ON decision (source, position, rank)",
+    SET_ASIDE_DECISION,
+    SETTING,
     REVIEWED_DETECTION,
 )
 
 # Statements that bring a database from the version of the key to the next.
 MIGRATIONS = {
     1: ("ALTER TABLE counted RENAME TO tracking_state", "DROP VIEW judged", REVIEWED_DETECTION),
+    2: (
+        "DROP VIEW reviewed_detection",
+        "ALTER TABLE source ADD COLUMN path TEXT",
+        "ALTER TABLE source ADD COLUMN real_path TEXT",
+        "ALTER TABLE source ADD COLUMN relative TEXT",
+        "ALTER TABLE source ADD COLUMN size INTEGER",
+        "ALTER TABLE source ADD COLUMN mtime INTEGER",
+        "ALTER TABLE source ADD COLUMN fingerprint TEXT",
+        "ALTER TABLE source ADD COLUMN sidecar TEXT",
+        "ALTER TABLE object RENAME COLUMN spread_m TO position_scatter_m",
+        SET_ASIDE_DECISION,
+        SETTING,
+        REVIEWED_DETECTION,
+    ),
 }
 
 
@@ -194,7 +234,7 @@ class ObjectRecord:
         last_time: time of the last detection.
         latitude: mean over its detections, in degrees (WGS 84).
         longitude: mean over its detections, in degrees (WGS 84).
-        spread_m: standard deviation of its detections' positions, in metres.
+        position_scatter_m: standard deviation of its detections' positions, in metres; not an accuracy.
         file: name of the source; the store fills it in when it reads objects.
     """
 
@@ -210,7 +250,7 @@ class ObjectRecord:
     last_time: float | None = None
     latitude: float | None = None
     longitude: float | None = None
-    spread_m: float | None = None
+    position_scatter_m: float | None = None
     file: str = ""
 
 
@@ -235,20 +275,76 @@ class TrackingState(NamedTuple):
     decision: int
 
 
-class TrackedSource(NamedTuple):
-    """A source that shows detections, as tracking sees it.
+class FileState(NamedTuple):
+    """What tells whether a file has changed; all is None if the file could not be opened, or in surveys of version 2.
+
+    Attributes:
+        size: in bytes.
+        mtime: time of the last change, in nanoseconds since the epoch.
+        fingerprint: hash of its first and last bytes; None if the source consists of several files.
+        sidecar: hash of what the ``geometry.json`` in its folder says of it; None if there is nothing.
+    """
+
+    size: int | None = None
+    mtime: int | None = None
+    fingerprint: str | None = None
+    sidecar: str | None = None
+
+
+class SourceRecord(NamedTuple):
+    """A row of the table ``source``, and which of its frames are stored.
 
     Attributes:
         id: key of the source.
-        name: the file.
-        is_recording: whether it has more than one frame.
-        is_timed: whether the time of any of its frames is known.
+        name: the file in outputs.
+        path: absolute path of the file; None in surveys of version 2, like ``real_path`` and ``relative``.
+        real_path: the same without links.
+        relative: path of the file in the input folder.
+        state: of the file, before it was read.
+        frames: number of frames; None until the file was read to its end.
+        failure: why the file could not be read, or not to its end.
+        next_position: position after that of the last frame that is stored.
+        last_intact_position: position of the last frame that is stored and has no failure; None if there is none.
     """
 
     id: int
     name: str
-    is_recording: bool
-    is_timed: bool
+    path: str | None = None
+    real_path: str | None = None
+    relative: str | None = None
+    state: FileState = FileState()
+    frames: int | None = None
+    failure: str | None = None
+    next_position: int = 0
+    last_intact_position: int | None = None
+
+
+class TrackedSource(NamedTuple):
+    """A source with frames, as tracking sees it.
+
+    Attributes:
+        id: key of the source.
+        path: the file; its name in outputs in surveys of version 2.
+        frames: number of frames that are stored.
+        first_position: position of the first frame.
+        last_position: position of the last frame.
+        first_time: earliest time of a frame in seconds since the epoch; None if no time is known.
+        last_time: latest time of a frame.
+        rows: height of the frames in pixels; None if they differ or are not known.
+        cols: width of the frames in pixels.
+        has_detections: whether any of its frames shows a detection.
+    """
+
+    id: int
+    path: PurePath
+    frames: int
+    first_position: int
+    last_position: int
+    first_time: float | None
+    last_time: float | None
+    rows: int | None
+    cols: int | None
+    has_detections: bool
 
 
 class SurveyCounts(NamedTuple):

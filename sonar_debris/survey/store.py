@@ -1,24 +1,25 @@
-"""The database of a survey: create it, migrate it, and write frames, detections, objects and decisions."""
+"""The results of a survey in its database: sources, frames, detections, objects and decisions."""
 
-import csv
 import os
-import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 import pandas as pd
 
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.files import atomic_text
-from sonar_debris.survey.queries import SurveyQueries
+from sonar_debris.survey.database import (
+    DATABASE_FILE,
+    SQLITE_ERRORS,
+    copy_database,
+    database_errors,
+    is_read_only_error,
+    open_database,
+)
 from sonar_debris.survey.schema import (
-    MIGRATIONS,
-    TABLES,
-    VERSION,
     DetectionKey,
     DetectionRecord,
     Failure,
@@ -26,104 +27,48 @@ from sonar_debris.survey.schema import (
     ObjectRecord,
     Sighting,
     SurveyCounts,
-    TrackedSource,
     TrackingState,
 )
-
-DATABASE_FILE = "survey.sqlite"
-FAILURES_FILE = "failures.csv"
+from sonar_debris.survey.source_store import SourceStore
 
 
-class SurveyStore(SurveyQueries):
+class SurveyStore(SourceStore):
     """The database in a survey's folder; a context manager that closes it.
 
-    A database of an earlier version is migrated when it is opened.
+    A database of an earlier version is migrated when it is opened. Within the context, errors of SQLite become a
+    `SonarDebrisError`.
 
     Args:
         folder: the folder that holds ``survey.sqlite``; the database is created if it does not exist.
+        read_only: whether a database that cannot be written is copied to a temporary one. Objects are then found, but
+            not stored.
 
     Raises:
-        SonarDebrisError: the file is not a survey's database, or of an unknown version.
+        SonarDebrisError: the file is not a survey's database, of an unknown version, locked, or cannot be written.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]):
-        self.path = Path(folder) / DATABASE_FILE
-        try:
-            super().__init__(sqlite3.connect(self.path, isolation_level=None))
+    def __init__(self, folder: str | os.PathLike[str], read_only: bool = False):
+        path = Path(folder) / DATABASE_FILE
+        self._read_only = read_only
+        with database_errors(path):
             try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
-        except sqlite3.DatabaseError as error:
-            raise SonarDebrisError(f"{self.path}: {error}") from error
-
-    def _prepare(self) -> None:
-        """Set up the connection; create the tables, or migrate those of an earlier version."""
-        # Readers do not wait for the writer; with FULL a commit survives a loss of power.
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        if self._version() == VERSION:
-            return
-        with self.transaction():
-            version = self._version()  # another process may just have created or migrated the tables
-            if version not in (0, VERSION, *MIGRATIONS):
-                raise SonarDebrisError(
-                    f"{self.path}: written by another version of sonar-debris; "
-                    "update sonar-debris, or run the survey into another folder"
-                )
-            if version == 0:
-                self._execute_all(TABLES)
-            else:
-                for old_version in range(version, VERSION):
-                    self._execute_all(MIGRATIONS[old_version])
-            self._connection.execute(f"PRAGMA user_version = {VERSION}")
-
-    def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-
-    def _execute_all(self, statements: Iterable[str]) -> None:
-        for statement in statements:
-            self._connection.execute(statement)
+                connection = open_database(path)
+            except sqlite3.OperationalError as error:
+                if not read_only or not is_read_only_error(error):
+                    raise
+                connection = copy_database(path)
+        super().__init__(connection, path)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self._connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commit all that is written within the context, or nothing if it raises."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-    def add_sources(self, names: Iterable[str]) -> dict[str, int]:
-        """Add the sources that the survey does not have yet, in their order.
-
-        Returns:
-            The id of every source by its name.
-        """
-        with self.transaction():
-            self._connection.executemany("INSERT OR IGNORE INTO source (name) VALUES (?)", ((name,) for name in names))
-        return dict(self._read("SELECT name, id FROM source"))
-
-    def next_positions(self) -> dict[int, int | None]:
-        """Return for each source's id the position of its first missing frame; None if it was read to its end."""
-        query = """
-            SELECT source.id AS source, source.frames IS NULL AND source.failure IS NULL AS incomplete,
-                IFNULL(MAX(position) + 1, 0) AS next_position
-            FROM source LEFT JOIN frame ON frame.source = source.id GROUP BY source.id
-        """
-        return {
-            source: next_position if incomplete else None for source, incomplete, next_position in self._read(query)
-        }
+        if isinstance(error, SQLITE_ERRORS):
+            with database_errors(self.path):
+                raise error
 
     def add_frame(self, source: int, frame: FrameRecord) -> None:
         """Add a frame and its detections, within a `transaction` of the caller.
@@ -133,11 +78,13 @@ class SurveyStore(SurveyQueries):
             frame: the frame, which the source must not have yet.
         """
         key = {"source": source, "position": frame.position}
-        self._insert("frame", [key | _values(frame, without="detections")])
+        values = _values(frame, without="detections")
+        self._insert("frame", [key | values | {"failure": _printable(frame.failure)}])
         self._insert(
             "detection",
             [key | {"rank": rank} | _values(detection) for rank, detection in enumerate(frame.detections)],
         )
+        self.restore_decisions(source, frame.position)
 
     def finish_source(self, source: int, failure: str | None) -> None:
         """Mark a source as read, within a `transaction` of the caller.
@@ -148,7 +95,7 @@ class SurveyStore(SurveyQueries):
         """
         self._connection.execute(
             "UPDATE source SET failure = ?1, frames = (SELECT COUNT(*) FROM frame WHERE source = ?2) WHERE id = ?2",
-            (failure, source),
+            (_printable(failure), source),
         )
 
     def decide(self, detection: DetectionKey, verdict: str, class_name: str) -> None:
@@ -164,6 +111,14 @@ class SurveyStore(SurveyQueries):
             decision = {"verdict": verdict, "class_name": class_name, "time": time.time()}
             self._insert("decision", [key | decision])
 
+    def count_decisions(self) -> int:
+        """Return the number of detections that a person decided on, including those that were set aside."""
+        query = """
+            SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source, position, rank FROM decision))
+                + (SELECT COUNT(*) FROM (SELECT DISTINCT file, position, rank FROM set_aside_decision))
+        """
+        return int(self._read(query)[0][0])
+
     def tracking_state(self) -> TrackingState | None:
         """Return from what the stored objects were computed; None if they were never computed."""
         states = self._read("SELECT frames, decision FROM tracking_state")
@@ -173,18 +128,6 @@ class SurveyStore(SurveyQueries):
         """Return from what the objects would be computed now."""
         query = "SELECT COUNT(*) AS frames, (SELECT IFNULL(MAX(id), 0) FROM decision) AS decision FROM frame"
         return TrackingState(*self._read(query)[0])
-
-    def tracked_sources(self) -> list[TrackedSource]:
-        """Return the sources that show detections, in their order."""
-        query = """
-            SELECT id, name, IFNULL(frames > 1, 0) AS is_recording,
-                EXISTS (SELECT * FROM frame WHERE source = source.id AND time IS NOT NULL) AS is_timed
-            FROM source WHERE EXISTS (SELECT * FROM detection WHERE source = source.id) ORDER BY id
-        """
-        return [
-            TrackedSource(source, name, bool(is_recording), bool(is_timed))
-            for source, name, is_recording, is_timed in self._read(query)
-        ]
 
     def detections_to_track(self, sources: Sequence[int]) -> pd.DataFrame:
         """Return the detections of some sources, except those that a person rejected.
@@ -213,18 +156,31 @@ class SurveyStore(SurveyQueries):
             objects: the objects.
             sightings: which detections show them.
         """
-        with self.transaction():
-            for table in ("sighting", "object", "tracking_state"):
-                self._connection.execute(f"DELETE FROM {table}")
-            self._insert("object", [_values(record, without="file") for record in objects])
-            self._insert("sighting", [sighting._asdict() for sighting in sightings])
-            self._insert("tracking_state", [state._asdict()])
+        try:
+            with self.transaction():
+                self._write_objects(state, objects, sightings)
+        except sqlite3.OperationalError as error:
+            if not self._read_only or not is_read_only_error(error):
+                raise
+            copy = copy_database(self.path)
+            self._connection.close()
+            self._connection = copy
+            self._write_objects(state, objects, sightings)
+
+    def _write_objects(
+        self, state: TrackingState, objects: Sequence[ObjectRecord], sightings: Sequence[Sighting]
+    ) -> None:
+        for table in ("sighting", "object", "tracking_state"):
+            self._connection.execute(f"DELETE FROM {table}")
+        self._insert("object", [_values(record, without="file") for record in objects])
+        self._insert("sighting", [sighting._asdict() for sighting in sightings])
+        self._insert("tracking_state", [state._asdict()])
 
     def objects(self) -> list[ObjectRecord]:
         """Return the objects of the survey, in the order of their numbers."""
         query = """
             SELECT object.id, class AS class_name, agreement, score, object.frames, source, position, rank, first_time,
-                last_time, latitude, longitude, spread_m, source.name AS file
+                last_time, latitude, longitude, position_scatter_m, source.name AS file
             FROM object JOIN source ON source.id = object.source ORDER BY object.id
         """
         return [ObjectRecord(*row) for row in self._read(query)]
@@ -261,22 +217,19 @@ class SurveyStore(SurveyQueries):
         """
         return [Failure(*row) for row in self._read(query, [-1 if limit is None else limit])]
 
-    def _insert(self, table: str, records: Sequence[Mapping[str, object]]) -> None:
-        """Insert records that all have the same keys: columns of the table, and ``class_name`` for ``class``."""
-        if not records:
-            return
-        columns = ", ".join(name.removesuffix("_name") if name == "class_name" else name for name in records[0])
-        values = ", ".join(f":{name}" for name in records[0])
-        self._connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", records)
-
 
 def _values(record: FrameRecord | DetectionRecord | ObjectRecord, without: str = "") -> dict[str, object]:
     """Return the fields of a record by name, but for one that is not a column of its table."""
     return {name: value for name, value in vars(record).items() if name != without}
 
 
+def _printable(text: str | None) -> str | None:
+    """Return a text that SQLite can store; bytes of a file's name that are not UTF-8 are escaped."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
+
+
 def open_survey(folder: str | os.PathLike[str]) -> SurveyStore:
-    """Open the database of an existing survey.
+    """Open the database of an existing survey, which may be read-only.
 
     Args:
         folder: the survey's folder.
@@ -285,7 +238,7 @@ def open_survey(folder: str | os.PathLike[str]) -> SurveyStore:
         The store, a context manager.
 
     Raises:
-        SonarDebrisError: the folder holds no survey.
+        SonarDebrisError: the folder holds no survey, or its database is damaged or locked.
 
     Example:
         >>> with open_survey("night") as survey:  # doctest: +SKIP
@@ -296,24 +249,4 @@ def open_survey(folder: str | os.PathLike[str]) -> SurveyStore:
         raise SonarDebrisError(
             f"{folder}: holds no survey; make one with: sonar-debris survey run INPUT... -o {folder}"
         )
-    return SurveyStore(folder)
-
-
-def remove_survey(folder: Path) -> None:
-    """Remove the database, the manifest and the report of an earlier survey, and nothing else."""
-    shutil.rmtree(folder / "report", ignore_errors=True)
-    for name in (DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", "manifest.json"):
-        (folder / name).unlink(missing_ok=True)
-
-
-def write_failures(store: SurveyStore, folder: Path) -> None:
-    """Write ``failures.csv`` with the columns file, frame (empty if the whole file failed) and reason.
-
-    Args:
-        store: the survey's database.
-        folder: where the file is written.
-    """
-    with atomic_text(folder / FAILURES_FILE) as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("file", "frame", "reason"))
-        writer.writerows(store.failures())
+    return SurveyStore(folder, read_only=True)

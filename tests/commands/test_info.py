@@ -78,4 +78,35 @@ def test_folder_is_described_file_by_file_and_unreadable_ones_are_reported(recor
 
     assert result.exit_code == 1
     assert [Path(description["file"]).name for description in json.loads(result.stdout)] == ["dive.aris"]
-    assert "a.png: not a PNG" in result.stderr and "none.npy: it holds no frames" in result.stderr
+    assert "a.png: not a PNG" in result.stderr and "none.npy: the stack holds no frames" in result.stderr
+
+
+def test_an_empty_folder_is_reported(tmp_path):
+    result = run(tmp_path)
+
+    assert (result.exit_code, result.stderr) == (2, f"error: {tmp_path}: the folder holds no frames\n")
+
+
+def test_mirrored_frames_are_described_and_drawn(tmp_path):
+    cv2.imwrite(str(tmp_path / "ping.png"), np.repeat(np.uint8([[0, 200]]), 9, axis=0))
+
+    result = run(tmp_path / "ping.png", "--mirror", "--json", "--thumbnail", tmp_path / "first.png")
+
+    assert json.loads(result.stdout)["mirrored"] is True
+    assert cv2.imread(str(tmp_path / "first.png"), cv2.IMREAD_GRAYSCALE)[0].tolist() == [255, 0]
+
+
+def test_bag_with_several_topics_is_described_by_topic(tmp_path):
+    bags = pytest.importorskip("tests.ros_bags", reason="the extra ros is not installed")
+    store = bags.typestore()
+    messages = [bags.image(store, np.full((4, 5), 9, np.uint8), 1.0)]
+    path = bags.write_bag(tmp_path / "dive", {"/camera": messages, "/sonar": messages * 2})
+
+    forgotten, selected = run(path), run(path, "--topic", "/sonar")
+
+    assert forgotten.exit_code == 2
+    assert forgotten.stderr == (
+        f"error: {path}: several topics have frames; choose with --topic among "
+        "/camera (sensor_msgs/msg/Image), /sonar (sensor_msgs/msg/Image)\n"
+    )
+    assert "\nframes  2\n" in selected.stdout

@@ -1,17 +1,15 @@
-"""The verb on a small release, with trainings of a few batches."""
+"""The command on a small release, with trainings of a few batches."""
 
 import csv
 import json
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from sonar_debris.classifiers.crop_classifier import CropClassifier
-from sonar_debris.commands.data_options import TrainingData, choose_training_parts
 from sonar_debris.commands.main import main
 from sonar_debris.detectors.base import DebrisDetector
-from sonar_debris.detectors.sliding_window import training as pipeline
+from sonar_debris.detectors.sliding_window.training import PipelineSchedules
 from sonar_debris.training import TrainingConfig
 
 TINY = ("--epochs", 1, "--steps", 2, "--batch-size", 4)
@@ -19,9 +17,9 @@ TINY = ("--epochs", 1, "--steps", 2, "--batch-size", 4)
 
 @pytest.fixture
 def run(tiny_release, tmp_path):
-    def invoke(what, *words):
-        command = ["train", what, "--data", tiny_release, "-o", tmp_path / "run", *words]
-        return CliRunner().invoke(main, [*map(str, command)])
+    def invoke(command, *words):
+        arguments = ["train", command, "--data", tiny_release, "-o", tmp_path / "run", *words]
+        return CliRunner().invoke(main, [*map(str, arguments)])
 
     return invoke
 
@@ -31,7 +29,7 @@ def epochs(run_folder, name):
         return [row["epoch"] for row in csv.DictReader(lines)]
 
 
-def test_a_classifier_of_crops(run, tmp_path):
+def test_classifier_is_trained_on_crops(run, tmp_path):
     result = run(
         "classifier", "--source", "crops", "--split", "random", "--network", "cnn-dropout", "--size", 32, *TINY
     )
@@ -41,12 +39,12 @@ def test_a_classifier_of_crops(run, tmp_path):
     assert result.stderr.startswith("classifier epoch 1/1  accuracy ")
     classifier = CropClassifier.load(tmp_path / "run" / "classifier.keras")
     assert (classifier.class_names, classifier.size) == (("bottle", "can"), 32)
-    about = json.loads((tmp_path / "run" / "classifier.json").read_text())
-    assert about["network"] == "cnn-dropout"
-    assert about["data"] == {"split": "random", "train": ["train"], "validation": ["val"], "simulated_frames": 0}
+    description = json.loads((tmp_path / "run" / "classifier.json").read_text())
+    assert description["network"] == "cnn-dropout"
+    assert description["data"] == {"split": "random", "train": ["train"], "validation": ["val"], "simulated_frames": 0}
 
 
-def test_the_random_split_of_the_crops_has_no_validation_part_to_learn_from(run):
+def test_classifier_is_trained_on_crops_without_validation(run):
     result = run(
         "classifier", "--source", "crops", "--split", "random", "--val-fold", "none", "--network", "cnn-dropout", *TINY
     )
@@ -54,15 +52,15 @@ def test_the_random_split_of_the_crops_has_no_validation_part_to_learn_from(run)
     assert result.exit_code == 0, result.output
 
 
-def test_a_classifier_of_frames(run, tmp_path):
+def test_classifier_is_trained_on_frames(run, tmp_path):
     result = run("classifier", "--network", "mlp-dropout-tanh", "--size", 16, *TINY)
 
     assert result.exit_code == 0, result.output
     assert "reading 15 frames, simulating 0\nreading 5 frames, simulating 0\n" in result.stderr
     assert "val_loss" in result.stderr
     assert len(CropClassifier.load(tmp_path / "run" / "classifier.keras").class_names) == 11
-    about = json.loads((tmp_path / "run" / "classifier.json").read_text())
-    assert about["data"] == {
+    description = json.loads((tmp_path / "run" / "classifier.json").read_text())
+    assert description["data"] == {
         "split": "scene",
         "train": ["1", "2", "4"],
         "validation": ["3"],
@@ -71,7 +69,7 @@ def test_a_classifier_of_frames(run, tmp_path):
     }
 
 
-def test_a_training_of_objectness_starts_afresh_when_it_had_been_finished(run, tmp_path):
+def test_finished_training_of_objectness_starts_again(run, tmp_path):
     for _ in range(2):
         result = run("objectness", "--simulated", 1, *TINY, "--precision", "mixed_bfloat16")
         assert result.exit_code == 0, result.output
@@ -81,9 +79,9 @@ def test_a_training_of_objectness_starts_afresh_when_it_had_been_finished(run, t
     assert epochs(tmp_path / "run", "objectness") == ["0"]
 
 
-def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
-    tiny = pipeline.PipelineSchedules(*[TrainingConfig(epochs=1, steps=1, batch_size=2)] * 3)
-    monkeypatch.setattr(pipeline.PipelineSchedules, "each_with", lambda recipe, seed, precision: tiny)
+def test_trained_pipeline_can_detect_and_be_refit(run, tmp_path, monkeypatch):
+    tiny = PipelineSchedules(*[TrainingConfig(epochs=1, steps=1, batch_size=2)] * 3)
+    monkeypatch.setattr(PipelineSchedules, "with_options", lambda schedules, seed, precision: tiny)
 
     result = run("pipeline", "--name", "mine", "--seed", 3)
 
@@ -94,17 +92,17 @@ def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
     assert set(model["figures"]) == {"validation_map50", "validation_map", "validation_f1"}
     assert DebrisDetector.from_pretrained(tmp_path / "run").name == "mine"
 
-    # A refit learns from the validation frames too, and keeps what they had chosen.
-    (tmp_path / "run").rename(tmp_path / "chosen")
-    for network in (tmp_path / "chosen").glob("*.keras"):
+    # A refit trains on the validation frames too, and keeps the settings that they chose.
+    (tmp_path / "run").rename(tmp_path / "first")
+    for network in (tmp_path / "first").glob("*.keras"):
         (tmp_path / "run").mkdir(exist_ok=True)
         network.rename(tmp_path / "run" / network.name)
-    result = run("pipeline", "--refit-of", tmp_path / "chosen")
+    result = run("pipeline", "--refit-of", tmp_path / "first")
 
     assert result.exit_code == 0, result.output
-    refitted = json.loads((tmp_path / "run" / "model.json").read_text())
-    assert (refitted["name"], refitted["min_score"]) == ("run", model["min_score"])
-    assert refitted["data"]["train"] == ["1", "2", "4", "3"] and refitted["data"]["validation"] == []
+    refit = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert (refit["name"], refit["min_score"]) == ("run", model["min_score"])
+    assert refit["data"]["train"] == ["1", "2", "4", "3"] and refit["data"]["validation"] == []
 
 
 @pytest.mark.parametrize(
@@ -119,7 +117,7 @@ def test_a_pipeline_is_a_model_that_detect_takes(run, tmp_path, monkeypatch):
         (("pipeline", "--refit-of", "nowhere"), "'--refit-of'"),
     ],
 )
-def test_wrong_usage(run, tmp_path, words, message):
+def test_wrong_usage_is_reported(run, tmp_path, words, message):
     result = run(*words)
 
     assert result.exit_code == 2
@@ -127,38 +125,9 @@ def test_wrong_usage(run, tmp_path, words, message):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_is_no_release(tmp_path):
+def test_folder_without_a_release_is_reported(tmp_path):
     result = CliRunner().invoke(main, ["train", "objectness", "--data", str(tmp_path), "-o", str(tmp_path / "run")])
 
     assert result.exit_code == 2
     assert result.stderr.endswith("no BoxAnnotations/*.xml; give the folder of the public release\n")
     assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("split", "test_fold", "val_fold", "parts"),
-    [
-        ("scene", "0", "3", (("1", "2", "4"), ("3",))),
-        ("scene", "4", "0", (("1", "2", "3"), ("0",))),
-        ("scene", "4", "none", (("0", "1", "2", "3"), ())),
-        ("scene", "none", "none", (("0", "1", "2", "3", "4"), ())),
-        ("random", "2", "2", (("train",), ("val",))),
-        ("random", "0", "none", (("train", "val"), ())),
-    ],
-)
-def test_parts_to_learn_from_and_to_validate_on(split, test_fold, val_fold, parts):
-    assert choose_training_parts(split, test_fold, val_fold) == parts
-
-
-def test_a_frame_is_not_tested_and_validated_on():
-    with pytest.raises(click.UsageError):
-        choose_training_parts("scene", "1", "1")
-
-
-@pytest.mark.parametrize(("train", "val", "held"), [("124", "3", {"test_fold": 0}), ("01234", "", {})])
-def test_the_test_fold_is_the_one_held_out(tmp_path, train, val, held):
-    described = TrainingData(tmp_path, "scene", tuple(train), tuple(val), 5).describe()
-
-    assert (
-        described == {"split": "scene", "train": tuple(train), "validation": tuple(val), "simulated_frames": 5} | held
-    )

@@ -1,4 +1,4 @@
-"""The verb on a small release and on labels of the user's own, with trainings of a few batches."""
+"""``train detector`` on a small release and on labels of the user's own, with trainings of a few batches."""
 
 import json
 
@@ -7,10 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sonar_debris.commands.data_options import TrainingData
 from sonar_debris.commands.main import main
-from sonar_debris.commands.train_detector import public_data
-from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.detectors.base import DebrisDetector
 
 TINY = ("--epochs", 1, "--steps", 2, "--batch-size", 2)
@@ -21,8 +18,8 @@ def run(*words):
 
 
 @pytest.fixture
-def own(tmp_path):
-    """Six images of two layouts, each with a crab or a brick, and their COCO labels."""
+def own_labels(tmp_path):
+    """Write six images of two layouts, each with a crab or a brick, and their COCO labels; return the options."""
     folder = tmp_path / "images"
     folder.mkdir()
     images, boxes = [], []
@@ -41,12 +38,12 @@ def own(tmp_path):
 
 @pytest.fixture(scope="module")
 def trained(tiny_release, tmp_path_factory):
-    """A detector trained on the release: the answer of the command, and its folder."""
+    """Train a detector on the release; return the result of the command, and the model folder."""
     folder = tmp_path_factory.mktemp("trained") / "run"
     return run("--data", tiny_release, "-o", folder, "--name", "mine", *TINY), folder
 
 
-def test_a_detector_of_the_release(trained):
+def test_train_on_the_release(trained):
     result, folder = trained
 
     assert result.exit_code == 0, result.output
@@ -59,23 +56,21 @@ def test_a_detector_of_the_release(trained):
     assert (folder / "detector.csv").is_file()
 
 
-def test_all_scenes_and_the_thresholds_of_another(trained, tiny_release, tmp_path):
+def test_train_on_all_scenes_with_the_thresholds_of_another_model(trained, tiny_release, tmp_path):
     folds = ("--test-fold", "none", "--val-fold", "none")
 
     result = run("--data", tiny_release, *folds, "--thresholds-of", trained[1], "-o", tmp_path / "run", *TINY)
 
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("trained on 25 frames")
-    chosen, model = (json.loads((path / "model.json").read_text()) for path in (trained[1], tmp_path / "run"))
-    assert (model["min_score"], model["calibration"]) == (chosen["min_score"], chosen["calibration"])
+    earlier, model = (json.loads((path / "model.json").read_text()) for path in (trained[1], tmp_path / "run"))
+    assert (model["min_score"], model["calibration"]) == (earlier["min_score"], earlier["calibration"])
     assert model["data"]["train"] == [*"01234"]
 
 
-def test_own_labels_from_trained_weights(own, trained, tmp_path):
-    pytest.importorskip("supervision")
-
+def test_train_on_own_labels_from_trained_weights(own_labels, trained, tmp_path):
     words = ("--init", trained[1], "--patience", 1, "--tensorboard", "-o", tmp_path / "run", *TINY)
-    result = run(*own, *words)
+    result = run(*own_labels, *words)
 
     assert result.exit_code == 0, result.output
     assert DebrisDetector.from_pretrained(tmp_path / "run").class_names == ("brick", "crab", "unknown")
@@ -85,16 +80,16 @@ def test_own_labels_from_trained_weights(own, trained, tmp_path):
     assert any((tmp_path / "run" / "tensorboard").rglob("*tfevents*"))
 
 
-def test_images_without_labels(own, tmp_path, monkeypatch, tiny_release):
+def test_images_without_labels_are_wrong_usage(own_labels, tmp_path, monkeypatch, tiny_release):
     monkeypatch.setenv("SONAR_DEBRIS_DATA", str(tiny_release.parent))
 
-    result = run(*own[:2], "--data", tiny_release, "-o", tmp_path / "run")
+    result = run(*own_labels[:2], "--data", tiny_release, "-o", tmp_path / "run")
 
     assert result.exit_code == 2
     assert "--images and --labels belong together" in result.stderr
 
 
-def test_a_run_folder_of_another_training(trained, tiny_release):
+def test_run_folder_of_another_training_is_refused(trained, tiny_release):
     result = run("--data", tiny_release, "-o", trained[1], *TINY, "--seed", 5)
 
     assert result.exit_code == 2
@@ -108,7 +103,7 @@ def test_a_run_folder_of_another_training(trained, tiny_release):
         (("--without", "hook", "--simulated", 5), "--without goes with --simulated 0"),
     ],
 )
-def test_classes_that_cannot_be_left_out(tiny_release, tmp_path, words, reason):
+def test_classes_that_cannot_be_left_out_are_wrong_usage(tiny_release, tmp_path, words, reason):
     result = run("--data", tiny_release, "-o", tmp_path / "run", *TINY, *words)
 
     assert result.exit_code == 2
@@ -116,12 +111,9 @@ def test_classes_that_cannot_be_left_out(tiny_release, tmp_path, words, reason):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_class_left_out_is_seen_in_no_frame(tiny_release):
-    data, tire = TrainingData(tiny_release, "scene", tuple("0124"), ("3",), 0), CLASS_NAMES.index("tire")
+def test_simulated_frames_need_the_classes_of_the_release(own_labels, tmp_path):
+    result = run(*own_labels, "--simulated", 3, "-o", tmp_path / "run", *TINY)
 
-    whole, lesson = public_data(data, ()), public_data(data, ("tire",))
-
-    without = [frame.name for frame in whole.train if tire not in frame.class_id]
-    assert [frame.name for frame in lesson.train] == without
-    assert 0 < len(without) < len(whole.train)
-    assert not any(tire in frame.class_id for frame in [*lesson.val, *lesson.objects])
+    assert result.exit_code == 2
+    assert "--simulated needs labels of the public release's classes" in result.stderr
+    assert not (tmp_path / "run").exists()

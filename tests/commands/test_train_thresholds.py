@@ -1,4 +1,4 @@
-"""Thresholds from the out-of-fold detections of two models whose answers are known."""
+"""Thresholds from the detections of two models of a cross-validation, each in the fold left out of its training."""
 
 import json
 from dataclasses import replace
@@ -17,29 +17,29 @@ from sonar_debris.evaluation.calibration import IDENTITY
 
 @pytest.fixture
 def models(monkeypatch):
-    """Models 0 and 1, each held out of its fold, find the tiny release's can; gives the settings they find it with."""
-    asked = []
+    """Make models 0 and 1 detect the can of the tiny release; return the settings in use at each detection."""
+    settings_in_use = []
 
     def load(name, min_score):
         fold = int(name)
         xyxy, score = np.array([[20, 30, 60, 66]], np.float32), np.array([0.6 - 0.2 * fold], np.float32)
-        found = Detections(xyxy, score, np.array([CLASS_NAMES.index("can")]), score, (*CLASS_NAMES, "unknown"))
+        detections = Detections(xyxy, score, np.array([CLASS_NAMES.index("can")]), score, (*CLASS_NAMES, "unknown"))
         data = {"split": "scene", "test_fold": fold}
         settings = SinglePassSettings(name, CLASS_NAMES, data=data, calibration=((0.0, 1.0), (0.0, 0.5)))
-        return detector(found, settings, name)
+        return detector(detections, settings, name)
 
-    def detector(found, settings, name):
+    def detector(detections, settings, name):
         def detect(frame):
-            asked.append(settings)
-            return found
+            settings_in_use.append(settings)
+            return detections
 
-        def with_settings(**changed):
-            return detector(found, replace(settings, **changed), name)
+        def with_settings(**changes):
+            return detector(detections, replace(settings, **changes), name)
 
         return SimpleNamespace(detect=detect, settings=settings, name=name, with_settings=with_settings)
 
     monkeypatch.setattr("sonar_debris.commands.train.load_detector", load)
-    return asked
+    return settings_in_use
 
 
 @pytest.fixture
@@ -53,26 +53,26 @@ def run(tiny_release, tmp_path):
     return invoke
 
 
-def test_scores_mean_what_held_out_frames_showed(run, models, tmp_path):
+def test_scores_are_calibrated_on_frames_left_out_of_training(run, models, tmp_path):
     result = run("--fold", "0", "--fold", "1", "--model", "0", "--model", "1")
 
     assert result.exit_code == 0, result.output
     model = json.loads((tmp_path / "model.json").read_text())
     assert model["name"] == "mine"
-    assert np.interp(0.6, *model["calibration"]) > 0.99  # every one was right
+    assert np.interp(0.6, *model["calibration"]) > 0.99  # all detections are correct
     assert 0.9 < model["min_score"] <= 1
-    assert "detections count from a score of" in result.stdout
-    assert "calibration error of each fold" in result.stdout
+    assert "scores calibrated, score threshold" in result.stdout
+    assert "calibration error of each fold, calibrated on the other folds" in result.stdout
 
 
-def test_scores_are_mapped_as_the_networks_give_them(run, models):
+def test_detections_for_calibration_are_uncalibrated(run, models):
     run("--fold", "0", "--fold", "1", "--model", "0", "--model", "1")
 
     assert {settings.name for settings in models} == {"0", "1"}
     assert all((settings.calibration, settings.alternative_max_score) == (IDENTITY, 0) for settings in models)
 
 
-def test_a_fold_that_no_model_was_held_out_of(run, models):
+def test_fold_that_no_model_was_trained_without_is_reported(run, models):
     result = run("--fold", "0", "--fold", "2", "--model", "0", "--model", "1")
 
     assert result.exit_code == 2

@@ -11,6 +11,7 @@ from sonar_debris.datasets.splits import (
     SPLITS,
     group_scenes,
     hold_out_scenes,
+    scenes_of,
     select_crops,
     select_frames,
     split_parts,
@@ -169,6 +170,41 @@ def test_whole_scenes_with_about_a_fifth_of_the_frames_are_held_out(tmp_path):
     train_scenes, val_scenes = ({scenes[int(frame.name)] for frame in part} for part in parts)
 
     assert train_scenes == {0, 2, 3} and val_scenes == {1}
+
+
+def write_fans_of_scenes(folder, *scenes):
+    """Write frames as a sonar records them: a fan of weak echoes, with black corners in every frame."""
+    rows, cols = np.mgrid[:120, :80]
+    radius, angle = np.hypot(130 - rows, cols - 40), np.arctan2(cols - 40, 130 - rows)
+    fan = (radius > 20) & (radius < 125) & (np.abs(angle) < 0.28)
+    for number, scene in enumerate(scenes):
+        floor = cv2.resize(np.random.default_rng(scene).uniform(60, 100, (6, 4)), (80, 120))
+        noise = np.random.default_rng((scene, number)).normal(0, 3, floor.shape)
+        cv2.imwrite(str(folder / f"{number:02}.png"), np.uint8(np.where(fan, floor + noise, 0)))
+    return [LabelledFrame(f"{number:02}", folder / f"{number:02}.png", *NO_BOXES) for number in range(len(scenes))]
+
+
+def test_the_outline_of_the_fan_does_not_join_scenes(tmp_path):
+    scenes = [0] * 8 + [1] * 4 + [2] * 3 + [3] * 5
+    frames = write_fans_of_scenes(tmp_path, *scenes)
+
+    parts = hold_out_scenes(frames)
+
+    assert len(set(group_scenes(frame.load().image for frame in frames))) == 1  # of raw frames
+    assert list(map(int, scenes_of(tmp_path, frames))) == scenes
+    assert [{scenes[int(frame.name)] for frame in part} for part in parts] == [{0, 2, 3}, {1}]
+
+
+@pytest.mark.slow
+def test_the_frames_of_the_release_show_about_forty_scenes(real_data, tmp_path):
+    frames = read_watertank(real_data)
+
+    scenes = np.array(scenes_of(tmp_path, frames))  # a folder without a table
+    listed = np.array(scenes_of(real_data, frames))
+    _, val = hold_out_scenes(frames)
+
+    assert len(set(listed)) == 36 and len(set(scenes)) == 41
+    assert 0.15 < len(val) / len(frames) < 0.25
 
 
 @pytest.mark.parametrize("scenes", [[0] * 20, [0] * 19 + [1], [1] + [0] * 19])

@@ -1,4 +1,4 @@
-"""A detector of untrained networks, and frames for it."""
+"""Fixtures of the detectors' tests: detectors of untrained networks, and frames."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from sonar_debris.detectors.sliding_window.networks import build_box_refiner, bu
 from sonar_debris.frames import Frame
 
 CLASS_NAMES = tuple(f"class-{number}" for number in range(11))
-# Untrained networks find as much as they may: few proposals keep the tests fast.
+# Untrained networks detect as many objects as the settings permit: few proposals keep the tests fast.
 SETTINGS = SlidingWindowSettings("untrained", CLASS_NAMES, step=4, proposals=12, candidates=6, min_score=0.0)
 
 
 @pytest.fixture(scope="session")
 def untrained_model(tmp_path_factory) -> Path:
-    """A model folder of untrained networks of the sliding-window pipeline."""
+    """Create a model folder of untrained networks of the sliding-window detector."""
     folder = tmp_path_factory.mktemp("untrained")
     keras.utils.set_random_seed(0)
     build_objectness().save(folder / "objectness.keras")
@@ -32,7 +32,7 @@ def untrained_model(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def untrained_single_pass(tmp_path_factory) -> Path:
-    """A model folder of an untrained single-pass network."""
+    """Create a model folder of an untrained single-pass network."""
     folder = tmp_path_factory.mktemp("single-pass")
     keras.utils.set_random_seed(0)
     build_single_pass(len(CLASS_NAMES)).save(folder / "detector.keras")
@@ -52,19 +52,19 @@ def single_pass(untrained_single_pass) -> DebrisDetector:
 
 @pytest.fixture(params=["sliding_window", "single_pass"])
 def detector(request) -> DebrisDetector:
-    """One of each kind."""
+    """Return a detector of each kind."""
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
 def with_settings(detector):
-    """Makes the same detector with some settings changed."""
+    """Return a function that returns the detector with other settings."""
     return detector.with_settings
 
 
 @pytest.fixture
 def make_frame():
-    """Makes frames ``(rows, cols)`` of speckle with two echoes, or of a given image."""
+    """Return a function that makes a frame ``(rows, cols)`` of speckle with two echoes, or of a given image."""
 
     def make(rows: int = 0, cols: int = 0, image: np.ndarray | None = None) -> Frame:
         if image is None:

@@ -1,4 +1,4 @@
-"""The same boxes whichever backend runs the networks."""
+"""All backends give the same boxes."""
 
 import importlib.util
 import json
@@ -13,7 +13,7 @@ import pytest
 from sonar_debris.detectors.model_folder import DEFAULT_MODEL, list_models
 
 ROOT = Path(__file__).parents[2]
-# A backend is chosen once a process, so each detects in a process of its own.
+# A process has one backend, so each backend runs in a process of its own.
 DETECT = """
 import json, sys
 import keras
@@ -21,9 +21,12 @@ from sonar_debris.detectors.base import DebrisDetector
 from sonar_debris.frames import open_frames
 
 detector = DebrisDetector.from_pretrained(sys.argv[1])
-found = [detector.detect(frame) for path in sys.argv[2:] for frame in open_frames(path)]
-parts = [{"xyxy": d.xyxy.tolist(), "score": d.score.tolist(), "class_id": d.class_id.tolist()} for d in found]
-print(json.dumps([keras.backend.backend(), parts]))
+results = []
+for path in sys.argv[2:]:
+    for frame in open_frames(path):
+        detections = detector.detect(frame)
+        results.append({name: getattr(detections, name).tolist() for name in ("xyxy", "score", "class_id")})
+print(json.dumps([keras.backend.backend(), results]))
 """
 
 
@@ -42,21 +45,21 @@ def start(backend: str, model: Path, frames: list[Path]) -> subprocess.Popen:
     importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install sonar-debris[jax]"
 )
 @pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed")
-def test_jax_finds_what_tensorflow_finds(untrained_model):
+def test_jax_gives_the_detections_of_tensorflow(untrained_model):
     model = list_models().get(DEFAULT_MODEL, untrained_model)
     frames = sorted((ROOT / "data" / "sample").glob("*.png"))[:2]
 
     backends = ("tensorflow", "jax")
-    found = {}
+    results = {}
     for backend, process in [(backend, start(backend, model, frames)) for backend in backends]:
         output, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
-        used, found[backend] = json.loads(output.splitlines()[-1])
+        used, results[backend] = json.loads(output.splitlines()[-1])
         assert used == backend
 
-    assert len(found["jax"]) == 2
-    assert any(frame["xyxy"] for frame in found["jax"])
-    for ours, theirs in zip(found["jax"], found["tensorflow"], strict=True):
-        assert ours["class_id"] == theirs["class_id"]
-        np.testing.assert_allclose(ours["xyxy"], theirs["xyxy"], atol=0.5)
-        np.testing.assert_allclose(ours["score"], theirs["score"], atol=1e-3)
+    assert len(results["jax"]) == 2
+    assert any(frame["xyxy"] for frame in results["jax"])
+    for jax, tensorflow in zip(results["jax"], results["tensorflow"], strict=True):
+        assert jax["class_id"] == tensorflow["class_id"]
+        np.testing.assert_allclose(jax["xyxy"], tensorflow["xyxy"], atol=0.5)
+        np.testing.assert_allclose(jax["score"], tensorflow["score"], atol=1e-3)

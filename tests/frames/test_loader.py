@@ -166,7 +166,9 @@ def test_files_without_permission_are_reported(tmp_path):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_number_of_frames_is_counted(tmp_path, suffix):
     path = write(tmp_path / f"ping{suffix}")
-    assert find_format(path).count(path) == count_frames(path) == len(list(open_frames(path))) == 1
+    # The header of a Matroska video has no number of frames: its duration gives an estimate.
+    assert find_format(path).count(path) == (None if suffix == ".mkv" else 1)
+    assert count_frames(path) == len(list(open_frames(path))) == 1
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

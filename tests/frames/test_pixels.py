@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey
 
@@ -70,12 +73,11 @@ def test_the_stored_pixels_are_not_shared_with_the_frame():
 @pytest.mark.parametrize(
     ("pixels", "reason"),
     [
-        ([[0.0, np.nan]], "NaN"),
-        ([[[0.0, np.nan, 0.0]]], "NaN"),
-        ([[0.0, np.inf]], "NaN or infinite"),
-        ([[0.0, 1e300]], "NaN or infinite"),  # too large for float32
-        ([[0.0, -0.5]], "negative values. Received: minimum -0.5"),
-        ([[0, -5]], "negative values"),
+        ([[np.nan, np.nan]], "holds NaN only"),
+        ([[[np.nan, np.nan, np.nan]]], "holds NaN only"),
+        ([[0.0, np.inf]], "holds infinite values"),
+        ([[np.nan, np.inf]], "holds infinite values"),
+        ([[0.0, 1e300]], "values too large for float32"),
         ([[1j]], "Received: dtype complex128"),
         ([["a"]], "Received: dtype <U1"),
         (np.zeros((0, 5)), "no pixels"),
@@ -84,3 +86,46 @@ def test_the_stored_pixels_are_not_shared_with_the_frame():
 def test_invalid_pixels_are_refused(pixels, reason):
     with pytest.raises(ValueError, match=reason):
         to_grey(np.array(pixels))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_pixels_that_are_nan_are_outside_the_fan(dtype):
+    pixels = np.array([[np.nan, 0.25], [3.0, np.nan]], dtype)
+
+    np.testing.assert_array_equal(to_grey(pixels), np.float32([[0, 0.25], [3, 0]]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_decibels_are_scaled_from_their_floor_to_zero_decibels(dtype):
+    decibels = np.array([[-np.inf, np.nan, -60.0], [-45.0, -30.0, -15.0]], dtype)
+
+    np.testing.assert_allclose(to_grey(decibels), [[0, 0, 0], [0.25, 0.5, 0.75]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [
+        ([[-20.0, 0.0, 60.0]], [[0, 0.25, 1]]),  # decibels above a threshold of hearing
+        ([[0, -5]], [[1, 0]]),
+        ([[-60.0, -60.0]], [[0, 0]]),
+        ([[-np.inf, -np.inf]], [[0, 0]]),  # nothing came back
+        ([[-np.inf, np.nan]], [[0, 0]]),
+        ([[[-60.0, -30.0, 0.0]]], [[0.587 * 0.5 + 0.114]]),
+    ],
+)
+def test_images_with_negative_values_are_decibels(pixels, expected):
+    np.testing.assert_allclose(to_grey(np.array(pixels)), expected, atol=1e-6)
+
+
+@given(
+    arrays(
+        st.sampled_from([np.float32, np.float64, np.int16]),
+        st.tuples(st.integers(1, 6), st.integers(1, 6)),
+        elements=st.integers(-100, 100),
+    )
+)
+def test_every_finite_image_becomes_finite_and_not_negative(pixels):
+    grey = to_grey(pixels)
+
+    assert grey.shape == pixels.shape and grey.dtype == np.float32
+    assert np.isfinite(grey).all() and grey.min() >= 0

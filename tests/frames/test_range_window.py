@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sonar_debris.frames import open_frames
-from sonar_debris.frames.range_window import RangeWindow, measure_outline
 from sonar_debris.frames.geometry import FanGeometry
+from sonar_debris.frames.range_window import RangeWindow, measure_outline
 
 PROBLEM = "its outline is not that of a fan on black"
 FAN = FanGeometry.of_window(300, 2.0, 10.0, 50.0)

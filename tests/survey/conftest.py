@@ -69,10 +69,14 @@ def query():
 
 @pytest.fixture
 def rows(query):
-    """A function that returns all rows of a survey's database by table."""
+    """A function that returns the rows of a survey's sources, frames and detections."""
 
     def read(folder):
-        orders = {"source": "id", "frame": "source, position", "detection": "source, position, rank"}
-        return {table: query(folder, f"SELECT * FROM {table} ORDER BY {key}") for table, key in orders.items()}
+        queries = {
+            "source": "SELECT id, name, frames, failure FROM source ORDER BY id",
+            "frame": "SELECT * FROM frame ORDER BY source, position",
+            "detection": "SELECT * FROM detection ORDER BY source, position, rank",
+        }
+        return {table: query(folder, sql) for table, sql in queries.items()}
 
     return read

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,7 +107,7 @@ def test_the_position_of_an_object_does_not_depend_on_the_sonar_passing_it(store
     assert find_objects(store) == 1
     (record,) = store.objects()
     assert (record.latitude, record.longitude) == pytest.approx((48.5 + 5 / 111_200, -4.5), abs=2e-7)
-    assert record.spread_m < 0.02
+    assert record.position_scatter_m < 0.02
 
 
 def test_a_survey_without_detections_has_no_objects(store):
@@ -212,3 +214,92 @@ def test_a_part_of_a_part_belongs_to_the_whole():
 
 def test_no_tracks_are_joined_without_detections():
     assert join_echo_and_shadow(tracked_boxes()).tolist() == []
+
+
+def still(start, count, first_time, interval=0.1, **box):
+    """Return frames that show one object that does not move."""
+    return [
+        frame(start + k, detection(10, **box), time=None if first_time is None else first_time + interval * k)
+        for k in range(count)
+    ]
+
+
+@pytest.mark.parametrize("names", [("dive_000.aris", "dive_001.aris"), ("dive.aris", "dive-1.aris")])
+def test_the_files_of_a_split_recording_are_one_sequence(store, names):
+    fill(store, f"in/{names[0]}", still(0, 8, 1e9))
+    fill(store, f"in/{names[1]}", still(0, 8, 1e9 + 0.8))
+
+    assert find_objects(store) == 1
+    assert classes_and_frames(store) == [("can", 16)]
+
+
+def test_a_file_without_detections_lies_between_the_parts_of_a_split_recording(store):
+    parts = [still(0, 8, 1e9), [frame(k, time=1e9 + 0.8 + k / 10) for k in range(8)], still(0, 8, 1e9 + 1.6)]
+    for number, frames in zip((9, 10, 11), parts, strict=True):
+        fill(store, f"2024-05-01_1200{number:02d}.aris", frames)
+
+    assert find_objects(store) == 1
+    assert classes_and_frames(store) == [("can", 16)]
+
+
+def test_only_selected_frames_of_a_split_recording_are_one_sequence(store):
+    fill(store, "dive_1.aris", [frame(k, detection(10), time=1e9 + k) for k in range(0, 40, 5)])
+    fill(store, "dive_2.aris", [frame(k, detection(10), time=1e9 + 40 + k) for k in range(0, 40, 5)])
+
+    assert find_objects(store) == 1
+    assert classes_and_frames(store) == [("can", 16)]
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "size"),
+    [
+        ("in/dive_001.aris", 1e9 + 60, 100),  # a minute later
+        ("in/dive_001.aris", 1e9 + 0.4, 100),  # at the same time: another sonar
+        ("in/dive_001.aris", None, 100),
+        ("in/dive_001.aris", 1e9 + 0.8, 90),  # other settings
+        ("in/dive_001.npy", 1e9 + 0.8, 100),
+        ("in/port_001.aris", 1e9 + 0.8, 100),
+        ("other/dive_001.aris", 1e9 + 0.8, 100),
+    ],
+)
+def test_recordings_that_do_not_continue_each_other_are_sequences_of_their_own(store, name, start, size):
+    fill(store, "in/dive_000.aris", still(0, 8, 1e9))
+    fill(store, name, [replace(record, rows=size) for record in still(0, 8, start)])
+
+    assert find_objects(store) == 2
+
+
+def test_timed_images_are_a_sequence_in_the_order_of_their_times(store):
+    for number in (*range(0, 40, 2), *range(1, 40, 2)):  # as in a survey that was begun before all were copied
+        fill(store, f"dive/{number}.png", [frame(0, detection(10 + number), time=float(number))])
+
+    assert find_objects(store) == 1
+    assert classes_and_frames(store) == [("can", 40)]
+
+
+@pytest.mark.parametrize(
+    ("longitudes", "mean"),
+    [
+        ([179.9999995, -179.9999997], 179.9999999),
+        ([-179.9999991, 179.9999995], -179.9999998),
+        ([179.9999995, 179.9999997], 179.9999996),
+        ([-4.5000001, -4.4999999], -4.5),
+    ],
+)
+def test_longitudes_on_both_sides_of_180_degrees_are_averaged(store, longitudes, mean):
+    frames = [frame(k, detection(10, position=(-17.0, longitudes[k % 2]))) for k in range(10)]
+    fill(store, "a.aris", frames)
+
+    assert find_objects(store) == 1
+    (record,) = store.objects()
+    assert record.longitude == pytest.approx(mean, abs=2e-8) and record.latitude == -17.0
+    assert record.position_scatter_m < 0.1
+
+
+@pytest.mark.parametrize("position", [(91.0, -4.5), (48.5, 180.5), (-1e30, 0.0), (None, None)])
+def test_impossible_positions_are_unknown(store, position):
+    fill(store, "a.aris", [frame(k, detection(10, position=position)) for k in range(10)])
+
+    assert find_objects(store) == 1
+    (record,) = store.objects()
+    assert (record.latitude, record.longitude, record.position_scatter_m) == (None, None, None)

@@ -200,3 +200,10 @@ def test_a_scheduler_that_does_not_answer_is_an_error():
     pytest.importorskip("distributed", reason="the extra cluster is not installed")
     with pytest.raises(SonarDebrisError, match="no Dask scheduler answers"), dask_workers("tcp://127.0.0.1:1"):
         pass
+
+
+def test_a_source_of_unknown_length_is_a_shard_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "count_frames", lambda path, selection: None)
+    jobs = [Job(number, "dive.mkv", tmp_path / "dive.mkv", number) for number in range(2)]
+
+    assert ranges(split_shards(jobs, Reading(2))) == [[(0, 0, None)], [(1, 1, None)]]

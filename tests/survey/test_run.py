@@ -14,6 +14,7 @@ from sonar_debris.survey.inference import Reading, local_inference
 from sonar_debris.survey.run import Progress, SurveyConfig, SurveyResult, find_sources, process_sources, run_survey
 from sonar_debris.survey.store import SurveyStore, open_survey
 from tests.fakes import BrightSpots, FakeDetector, echoes
+from tests.videos import without_duration
 
 
 def test_every_frame_is_processed_once_and_failures_are_listed(dive, process, rows, tmp_path):
@@ -204,3 +205,30 @@ def test_run_survey_raises_for_a_missing_input_unless_errors_are_handled(tmp_pat
 def test_a_config_that_contradicts_itself_is_refused(settings):
     with pytest.raises(ValueError, match="Received: "):
         SurveyConfig(**settings)
+
+
+def test_a_video_of_unknown_length_is_processed_whole(tmp_path):
+    video = cv2.VideoWriter(str(tmp_path / "dive.mkv"), cv2.VideoWriter.fourcc(*"FFV1"), 10, echoes(0).shape[::-1])
+    for number in range(5):
+        video.write(cv2.cvtColor(echoes(number), cv2.COLOR_GRAY2BGR))
+    video.release()
+    without_duration(tmp_path / "dive.mkv")
+    totals = []
+
+    result = run_survey(
+        [tmp_path / "dive.mkv"],
+        tmp_path / "night",
+        SurveyConfig(detector=BrightSpots(), batch_size=2),
+        progress=lambda progress: totals.append((progress.done, progress.total, progress.seconds_left)),
+    )
+
+    assert (result.frames, result.failures) == (5, 0)
+    assert totals == [(0, None, None), (2, None, None), (4, None, None), (5, None, None)]
+
+
+def test_mirrored_frames_are_part_of_the_settings(dive, tmp_path):
+    config = SurveyConfig(detector=BrightSpots(), selection=FrameSelection(mirror=True))
+    run_survey([dive / "b-1.png"], tmp_path / "night", config)
+
+    with pytest.raises(SonarDebrisError, match="mirror: True → None"):
+        run_survey([dive / "b-1.png"], tmp_path / "night", SurveyConfig(detector=BrightSpots()))

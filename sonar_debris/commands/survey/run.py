@@ -6,13 +6,18 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
 from sonar_debris.commands.inputs import InputOptions, exit_code, print_failures, with_input_options, with_model
 from sonar_debris.commands.progress import STYLES, survey_progress
+from sonar_debris.errors import SonarDebrisError
+
+# The command prints at most this many failures; failures.csv has all.
+MAX_PRINTED_FAILURES = 20
 
 
 @click.command()
@@ -53,6 +58,7 @@ from sonar_debris.commands.progress import STYLES, survey_progress
     help="How to show progress on stderr; json prints one line per batch.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an earlier survey in DIR instead of resuming it.")
+@click.option("--yes", is_flag=True, help="With --overwrite: remove the decisions made in review without asking.")
 @with_input_options
 def run(
     inputs: tuple[str, ...],
@@ -64,12 +70,13 @@ def run(
     scheduler: str | None,
     style: str,
     overwrite: bool,
+    yes: bool,
     input_options: InputOptions,
 ) -> None:
     """Process recordings, images and folders, and store detections and objects in DIR/survey.sqlite.
 
-    The same command resumes an interrupted survey and processes new inputs. Ctrl-C stops after the current batch.
-    DIR/failures.csv lists what could not be read.
+    The same command resumes an interrupted survey, and processes new inputs and files that failed or have changed.
+    Ctrl-C stops after the current batch. DIR/failures.csv lists what could not be read.
 
     \b
     Example:
@@ -89,28 +96,87 @@ def run(
         selection=input_options.selection,
         range_window=input_options.window,
     )
+    if overwrite:
+        _confirm_overwrite(output, yes)
     skipped = print_failures()
-    with _stop_on_interrupt() as stop, survey_progress(style) as progress:
-        result = run_survey(inputs, output, config, on_error=skipped.add_error, progress=progress, stop=stop)
-    click.echo(f"{result.frames} frames processed, {result.failures} failures, {result.objects} objects; see {output}")
+    with _stop_on_signal() as received, survey_progress(style) as progress:
+        result = run_survey(
+            inputs, output, config, on_error=skipped.add_error, progress=progress, stop=received.stop, notify=_note
+        )
     if result.stopped:
-        click.echo("stopped; run the same command again to resume", err=True)
-        sys.exit(130)
+        click.echo(f"stopped after {result.frames} frames; run the same command again to resume", err=True)
+        sys.exit(128 + received.signal_number)
+    _print_stored_failures(output, result.failures)
+    click.echo(f"{result.frames} frames processed, {result.failures} failures, {result.objects} objects; see {output}")
     sys.exit(exit_code(result.frames, result.failures + len(skipped)))
 
 
-@contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C sets; a second Ctrl-C raises KeyboardInterrupt."""
-    stop = threading.Event()
+def _note(message: str) -> None:
+    click.echo(" ".join(f"note: {message}".split()), err=True)
 
-    def interrupt(signal_number: int, stack_frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        click.echo("stopping after this batch; press Ctrl-C again to stop at once", err=True)
-        stop.set()
 
-    previous_handler = signal.signal(signal.SIGINT, interrupt)
+def _confirm_overwrite(folder: Path, yes: bool) -> None:
+    """Ask before decisions are removed; end the command if there is no one to ask, or the answer is no."""
+    from sonar_debris.survey.folder import count_decisions
+
     try:
-        yield stop
+        decisions = count_decisions(folder)
+        what = f"{decisions} decisions made in review" if decisions else ""
+    except SonarDebrisError as error:
+        what = f"its decisions, which cannot be counted ({error})"
+    if not what:
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"{folder}: --overwrite removes {what}; add --yes to do so")
+        click.confirm(f"{folder}: remove {what}?", abort=True, err=True)
+    _note(f"{folder}: --overwrite removes {what}")
+
+
+def _print_stored_failures(folder: Path, count: int) -> None:
+    """Print the failures of a survey, including those of earlier runs, as far as they are not too many."""
+    from sonar_debris.survey.store import open_survey
+
+    if not count:
+        return
+    with open_survey(folder) as store:
+        failures = store.failures(MAX_PRINTED_FAILURES)
+    log = print_failures()
+    for failure in failures:
+        log.add(failure.file, failure.reason if failure.frame is None else f"frame {failure.frame}: {failure.reason}")
+    if count > len(failures):
+        click.echo(f"error: and {count - len(failures)} more failures; see {folder / 'failures.csv'}", err=True)
+
+
+@dataclass
+class ReceivedSignal:
+    """The signal that stops a run.
+
+    Attributes:
+        stop: set when the signal arrives.
+        signal_number: its number.
+    """
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    signal_number: int = signal.SIGINT
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[ReceivedSignal]:
+    """Yield what Ctrl-C and SIGTERM set; a second signal ends the run at once."""
+    received = ReceivedSignal()
+
+    def stop(signal_number: int, stack_frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        received.signal_number = signal_number
+        received.stop.set()
+        with suppress(RuntimeError):  # the signal came while another line was being printed
+            click.echo("stopping after this batch; press Ctrl-C again to stop at once", err=True)
+
+    previous_handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
     finally:
-        signal.signal(signal.SIGINT, previous_handler)
+        for number, handler in previous_handlers.items():
+            signal.signal(number, handler)

@@ -1,1 +1,1 @@
-"""The single-pass detector."""
+"""The single-pass detector: network, loss, sampler, training and detection."""

@@ -15,7 +15,7 @@ from sonar_debris.boxes import area, clip
 from sonar_debris.datasets.augmentation import random_affine, transform_boxes
 from sonar_debris.datasets.training_frames import TrainingFrame
 
-# Largest rotation of a pasted object in degrees, and largest change of its size as a fraction.
+# Largest rotation of a pasted object in degrees, and largest natural logarithm of its change of size.
 MAX_ROTATION, MAX_STRETCH = 30.0, 0.35
 # An object is pasted at about the range that it had: at most this many rows nearer or farther.
 MAX_RANGE_SHIFT = 80.0
@@ -103,7 +103,7 @@ def _is_inside_fan(image: np.ndarray, box: np.ndarray) -> bool:
     if min(left, top) < 0 or right > image.shape[1] or bottom > image.shape[0]:
         return False
     part = image[top:bottom, left:right]
-    return part.size > 0 and np.count_nonzero(part) >= MIN_INSIDE_FAN * part.size
+    return bool(part.size > 0 and np.count_nonzero(part) >= MIN_INSIDE_FAN * part.size)
 
 
 def _is_free(xyxy: np.ndarray, box: np.ndarray) -> bool:

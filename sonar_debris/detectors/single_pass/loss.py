@@ -6,11 +6,16 @@ References:
     Zheng et al., Distance-IoU Loss, 2020, arXiv:1911.08287, equation 7 (boxes).
 """
 
-import keras
 from keras import KerasTensor, ops
 
 from sonar_debris.detectors.single_pass.network import split_outputs
-from sonar_debris.losses import normalised_centre_distance, paired_iou, score_entropy, smoothed_class_entropy
+from sonar_debris.losses import (
+    normalised_centre_distance,
+    paired_iou,
+    register_loss,
+    score_entropy,
+    smoothed_class_entropy,
+)
 
 # Number of locations that are assigned to each object.
 TOP_K = 10
@@ -28,7 +33,7 @@ SMOOTHING = 0.05
 EPSILON = 1e-6
 
 
-@keras.saving.register_keras_serializable("sonar_debris")
+@register_loss
 def single_pass_loss(target: KerasTensor, predicted: KerasTensor) -> KerasTensor:
     """Return the sum of the varifocal loss of objectness, the distance-IoU loss of boxes and the class cross-entropy.
 

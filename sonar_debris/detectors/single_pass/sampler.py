@@ -12,7 +12,7 @@ from sonar_debris.detectors.single_pass.copy_paste import ObjectBank, paste_obje
 
 # Rows of the target: the largest number of boxes per frame.
 MAX_OBJECTS = 16
-# Largest rotation in degrees, change of size as a fraction, and shift as a fraction of the frame's sides.
+# Largest rotation in degrees, natural logarithm of the change of size, and shift as a fraction of the frame's sides.
 MAX_ROTATION, MAX_STRETCH, MAX_SHIFT = 8.0, 0.25, 0.08
 # An object of which less than this fraction is left inside the frame is dropped from the targets.
 MIN_VISIBLE = 0.4

@@ -128,7 +128,7 @@ def _find_peaks(objectness: np.ndarray) -> np.ndarray:
 
 
 def refine(
-    refiner: Any, images: Sequence[np.ndarray], proposals: Sequence[np.ndarray], context: float = REFINER_CONTEXT
+    refiner: Any, images: Sequence[np.ndarray], proposals: Sequence[np.ndarray]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Fit proposals to objects.
 
@@ -136,16 +136,13 @@ def refine(
         refiner: a network of `build_box_refiner`.
         images: normalised frames ``(rows, cols)``.
         proposals: for each frame ``(N, 4)`` boxes.
-        context: side of the network's crops relative to the proposal.
 
     Returns:
         For each frame the refined boxes ``(N, 4)``, inside the frame; and for each frame their predicted IoU ``(N,)``
         with an object, in [0, 1].
     """
     size = refiner.input_shape[1]
-    crops = np.concatenate(
-        [_extract_crops(image, boxes, context, size) for image, boxes in zip(images, proposals, strict=True)]
-    )
+    crops = np.concatenate([_extract_crops(image, boxes, size) for image, boxes in zip(images, proposals, strict=True)])
     output = refiner.predict(crops, batch_size=64, verbose=0) if len(crops) else np.zeros((0, 5), np.float32)
     outputs = np.split(output, np.cumsum([len(boxes) for boxes in proposals])[:-1])
     refined = [
@@ -155,9 +152,9 @@ def refine(
     return refined, [frame_output[:, 4] for frame_output in outputs]
 
 
-def _extract_crops(image: np.ndarray, proposals: np.ndarray, context: float, size: int) -> np.ndarray:
+def _extract_crops(image: np.ndarray, proposals: np.ndarray, size: int) -> np.ndarray:
     centre, extent = centre_and_extent(proposals)
-    return extract_windows(image, from_centre_and_extent(centre, extent * context), size)
+    return extract_windows(image, from_centre_and_extent(centre, extent * REFINER_CONTEXT), size)
 
 
 def _refine_boxes(image: np.ndarray, proposals: np.ndarray, offsets: np.ndarray) -> np.ndarray:

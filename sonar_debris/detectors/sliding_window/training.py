@@ -14,18 +14,18 @@ from sonar_debris.classifiers.crop_classifier import BACKGROUND
 from sonar_debris.classifiers.training import train_classifier
 from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.datasets.release import CLASS_NAMES
-from sonar_debris.datasets.training_frames import TrainingFrame
+from sonar_debris.datasets.training_frames import TrainingFrame, load_training_frames
 from sonar_debris.datasets.training_set import TrainingSet
-from sonar_debris.detectors.model_folder import SlidingWindowSettings
+from sonar_debris.detectors.model_folder import SETTINGS_FILE, SlidingWindowSettings
 from sonar_debris.detectors.sliding_window.detector import SlidingWindowDetector
 from sonar_debris.detectors.sliding_window.networks import build_box_refiner, build_objectness, refinement_loss
 from sonar_debris.detectors.sliding_window.proposals import mine_proposals, refine_proposals
 from sonar_debris.detectors.sliding_window.sampler import WindowSampler
-from sonar_debris.detectors.thresholds import choose_thresholds
-from sonar_debris.evaluation.calibration import IDENTITY
+from sonar_debris.detectors.thresholds import calibrate_on_validation
 from sonar_debris.files import check_resume
 from sonar_debris.networks import load_network
-from sonar_debris.training import TrainingConfig, fit, load_frames
+from sonar_debris.simulator import simulate_frames
+from sonar_debris.training import TrainingConfig, fit
 
 Progress = Callable[[int, int], None]
 Log = Callable[[str], None]
@@ -61,7 +61,7 @@ DEFAULT_SCHEDULES = PipelineSchedules()
 
 def train_pipeline(
     training_set: TrainingSet,
-    output: Path,
+    output: Path | str,
     schedules: PipelineSchedules = DEFAULT_SCHEDULES,
     seed: int = 0,
     precision: str = "float32",
@@ -94,18 +94,19 @@ def train_pipeline(
     Raises:
         SonarDebrisError: the folder holds a run with other options, or the labels cannot be read.
     """
+    output = Path(output)
     check_resume(output, {**training_set.describe(), "seed": seed, "precision": precision})
     settings = settings or SlidingWindowSettings("", CLASS_NAMES)
     labelled = training_set.labelled_frames(training_set.train)
     validation = training_set.labelled_frames(training_set.val) if training_set.val else []
-    train = load_frames(labelled, training_set.simulated, seed, log)
-    val = load_frames(validation, log=log)
+    train = _load_frames(labelled, training_set.simulated, seed, log)
+    val = _load_frames(validation, log=log)
     train_networks(train, val, CLASS_NAMES, schedules.with_options(seed, precision), output, progress)
     if validation:
         settings = calibrate(output, settings, validation)
     training = {"command": command, "seed": seed, "precision": precision}
     settings = replace(settings, name=name or output.resolve().name, data=training_set.describe(), training=training)
-    settings.save(output / "model.json")
+    settings.save(output / SETTINGS_FILE)
     return output
 
 
@@ -219,6 +220,15 @@ def train_refiner(train: WindowSampler, val: WindowSampler | None, config: Train
     return fit(build_box_refiner, train.refinement, validation, refinement_loss, config, run, "refiner")
 
 
+def _load_frames(
+    labelled: Sequence[LabelledFrame], simulated: int = 0, seed: int = 0, log: Log | None = None
+) -> list[TrainingFrame]:
+    """Read labelled frames into memory and simulate more."""
+    if log:
+        log(f"reading {len(labelled)} frames, simulating {simulated}")
+    return load_training_frames(labelled, simulate_frames(simulated, seed))
+
+
 def window_samplers(
     training_set: TrainingSet, seed: int = 0, log: Log | None = None
 ) -> tuple[WindowSampler, WindowSampler | None]:
@@ -235,8 +245,8 @@ def window_samplers(
     Raises:
         SonarDebrisError: the labels or a frame cannot be read.
     """
-    train = load_frames(training_set.labelled_frames(training_set.train), training_set.simulated, seed, log)
-    val = load_frames(training_set.labelled_frames(training_set.val), log=log) if training_set.val else []
+    train = _load_frames(training_set.labelled_frames(training_set.train), training_set.simulated, seed, log)
+    val = _load_frames(training_set.labelled_frames(training_set.val), log=log) if training_set.val else []
     return _samplers(train, val)
 
 
@@ -258,6 +268,4 @@ def calibrate(folder: Path, settings: SlidingWindowSettings, val: Sequence[Label
     Returns:
         The settings with the calibration, the threshold and the validation figures, see `choose_thresholds`.
     """
-    uncalibrated = replace(settings, min_score=0.0, calibration=IDENTITY)
-    detector = SlidingWindowDetector.load_networks(folder, uncalibrated)
-    return choose_thresholds(settings, [(val, [detector.detect(frame.load()) for frame in val])])
+    return calibrate_on_validation(SlidingWindowDetector.load_networks(folder, settings), settings, val)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sonar_debris.files import atomic_text
-from sonar_debris.survey.manifest import read_manifest
+from sonar_debris.survey.folder import read_settings
 from sonar_debris.survey.objects import find_objects
 from sonar_debris.survey.report.pictures import picture_name, plot_positions, plot_timeline, write_pictures
 from sonar_debris.survey.store import SurveyStore, open_survey
@@ -106,7 +106,7 @@ def _write_script(path: Path, method: str, *values: object) -> None:
 def _survey(store: SurveyStore, folder: Path) -> dict[str, Any]:
     """Return the totals, settings, objects and failures of a survey."""
     counts = store.counts()
-    manifest = read_manifest(folder)
+    manifest = read_settings(store)
     return {
         "name": folder.resolve().name,
         "model": manifest["model"],

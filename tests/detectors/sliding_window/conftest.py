@@ -1,4 +1,4 @@
-"""Samplers over two small frames, for trainings of a batch or two."""
+"""A sampler over two small frames, and a training of one batch."""
 
 import numpy as np
 import pytest
@@ -21,5 +21,5 @@ def sampler(frames) -> WindowSampler:
 
 
 @pytest.fixture
-def schedule() -> TrainingConfig:
+def config() -> TrainingConfig:
     return TrainingConfig(epochs=1, steps=1, batch_size=2)

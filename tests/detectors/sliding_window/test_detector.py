@@ -11,7 +11,7 @@ from sonar_debris.errors import SonarDebrisError
 
 
 class FakeClassifier(CropClassifier):
-    """Sure of the first class for the first crop, torn between all classes and background for the others."""
+    """Return the first class for the first crop, and equal probabilities of all classes for the others."""
 
     size = 64
 
@@ -21,7 +21,7 @@ class FakeClassifier(CropClassifier):
         return probabilities
 
 
-def test_score_is_of_object_and_name(sliding_window, make_frame):
+def test_score_is_objectness_times_class_probability(sliding_window, make_frame):
     settings = replace(sliding_window.settings, min_probability=0.5)
     classifier = FakeClassifier(None, (*settings.class_names, "background"))
     detector = object.__new__(SlidingWindowDetector)
@@ -29,15 +29,15 @@ def test_score_is_of_object_and_name(sliding_window, make_frame):
 
     detections = detector.detect(make_frame(120, 160))
 
-    sure = detections.class_id == 0
-    assert sure.sum() == 1
-    np.testing.assert_allclose(detections.score[sure], detections.objectness[sure], rtol=1e-6)
-    assert set(detections[~sure].names) == {"unknown"}
-    np.testing.assert_allclose(detections.score[~sure], detections.objectness[~sure] * 11 / 12, rtol=1e-5)
+    certain = detections.class_id == 0
+    assert certain.sum() == 1
+    np.testing.assert_allclose(detections.score[certain], detections.objectness[certain], rtol=1e-6)
+    assert set(detections[~certain].names) == {"unknown"}
+    np.testing.assert_allclose(detections.score[~certain], detections.objectness[~certain] * 11 / 12, rtol=1e-5)
 
 
 @pytest.mark.parametrize("part", ["objectness.keras", "refiner.keras", "classifier.keras"])
-def test_model_without_a_network(part, untrained_model, tmp_path):
+def test_missing_network_of_a_model_is_reported(part, untrained_model, tmp_path):
     shutil.copytree(untrained_model, tmp_path / "model")
     (tmp_path / "model" / part).unlink()
 

@@ -1,4 +1,4 @@
-"""Where a window lies is read off its content: it is cut from one frame that shows x and from one that shows y."""
+"""The position of a window is read from its content: one frame shows x in every pixel, another shows y."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from sonar_debris.boxes import apply_offsets
 from sonar_debris.datasets.training_frames import TrainingFrame, training_frame
-from sonar_debris.detectors.sliding_window.networks import CONTEXT
+from sonar_debris.detectors.sliding_window.networks import REFINER_CONTEXT
 from sonar_debris.detectors.sliding_window.sampler import WindowSampler, iou_ramp
 
 SIDE = 900
@@ -15,14 +15,14 @@ NO_BOXES = np.zeros((0, 4), np.float32), np.zeros(0, int)
 
 
 def ramps():
-    """Samplers of the same windows, over a frame that shows x and over one that shows y; 0 means outside."""
+    """Return samplers of the same windows over a frame that shows x and one that shows y; 0 is outside."""
     across = np.tile(np.arange(1, SIDE + 1, dtype=np.float32), (SIDE, 1))
     frames = (TrainingFrame(image, BOXES, np.zeros(len(BOXES), int)) for image in (across, across.T))
     return [WindowSampler([frame], augmented=False) for frame in frames]
 
 
 def drawn_boxes(draw, count):
-    """Pairs of a drawn window as xyxy in pixels of the frame, for those inside it, and the target drawn with it."""
+    """Yield windows inside the frame, as xyxy in its pixels, and their targets."""
     for seed in range(count):
         (x, target), (y, _) = (draw(sampler, np.random.default_rng(seed)) for sampler in ramps())
         if (x > 0).all():
@@ -31,7 +31,7 @@ def drawn_boxes(draw, count):
 
 
 def edges(profile):
-    """Where a window begins and ends, from the ramp across it: half a sample beyond its first and last."""
+    """Return where a window begins and ends: half a sample beyond the first and the last value of the ramp."""
     half = (profile[-1] - profile[0]) / (len(profile) - 1) / 2
     return profile[0] - 0.5 - half, profile[-1] - 0.5 + half
 
@@ -43,7 +43,7 @@ def overlap(a, b):
 
 
 def ellipses(count=1, heights=(30, 60), side=400):
-    """Dark frames, each with a bright ellipse that fills its box."""
+    """Return dark frames, each with a bright ellipse that fills its box."""
     rng = np.random.default_rng(count)
     frames = []
     for _ in range(count):
@@ -62,7 +62,7 @@ def test_iou_ramp(value, target):
     assert iou_ramp(np.array(value)) == pytest.approx(target)
 
 
-def test_iou_ramp_of_nothing():
+def test_iou_ramp_of_no_boxes():
     assert iou_ramp(np.zeros(0)).shape == (0,)
 
 
@@ -88,10 +88,10 @@ def test_objectness_shows_background_and_all_overlaps():
     assert (counts[1:] > 10).all()
 
 
-def test_refinement_leads_from_the_window_to_the_box():
+def test_refinement_target_transforms_the_window_into_the_box():
     objects = backgrounds = 0
     for view, target in drawn_boxes(WindowSampler.refinement, 150):
-        centre, extent = (view[:2] + view[2:]) / 2, (view[2:] - view[:2]) / CONTEXT
+        centre, extent = (view[:2] + view[2:]) / 2, (view[2:] - view[:2]) / REFINER_CONTEXT
         window = np.concatenate([centre - extent / 2, centre + extent / 2])
         overlaps = [overlap(window, truth) for truth in BOXES]
         if target[4]:
@@ -106,10 +106,10 @@ def test_refinement_leads_from_the_window_to_the_box():
 
 
 @pytest.mark.parametrize("augmented", [False, True])
-def test_refinement_fits_the_object_in_the_view(augmented):
-    """An ellipse is bounded by its box in any pose, so the bright pixels show where the box has gone."""
-    # Flat ones: a turn shows in their height.
-    sampler, margin = WindowSampler(ellipses(6, heights=(9, 14)), augmented), 32 * (1 - 1 / CONTEXT)
+def test_refinement_target_fits_the_object_in_the_crop(augmented):
+    """A box bounds its ellipse in any pose, so the bright pixels show where the box is."""
+    # Flat ellipses: a rotation changes their height.
+    sampler, margin = WindowSampler(ellipses(6, heights=(9, 14)), augmented), 32 * (1 - 1 / REFINER_CONTEXT)
     proposal = np.array([[margin, margin, 64 - margin, 64 - margin]])
     checked = 0
     for seed in range(80):
@@ -125,7 +125,7 @@ def test_refinement_fits_the_object_in_the_view(augmented):
 
 def test_background_shows_no_object():
     for seed in range(100):
-        _, window, overlaps = WindowSampler(ellipses(3))._background(np.random.default_rng(seed))
+        _, window, overlaps = WindowSampler(ellipses(3))._draw_background(np.random.default_rng(seed))
         assert overlaps.max() < 0.3
         assert (window.extent > 30).all()
 
@@ -142,15 +142,15 @@ def test_frames_without_a_box_give_background():
 
 
 @pytest.mark.parametrize(("size", "augmented"), [(32, False), (64, False), (64, True)])
-def test_classification_names_what_it_shows(size, augmented):
-    """Class 2 is striped, class 5 is plain; neither a turn nor a mirror nor speckle confuses them."""
+def test_crop_shows_an_object_of_its_class(size, augmented):
+    """Class 2 is striped and class 5 is plain, also after rotation, mirroring and speckle."""
     image = np.zeros((200, 300), np.float32)
     for stripe in range(0, 80, 16):
         image[60:140, 40 + stripe : 48 + stripe] = 9
     image[60:140, 180:260] = 9
     boxes = np.array([[40, 60, 120, 140], [180, 60, 260, 140]], np.float32)
     sampler = WindowSampler([TrainingFrame(image, boxes, np.array([2, 5]))], augmented)
-    seen = set()
+    classes = set()
 
     for seed in range(40):
         crop, class_id = sampler.classification(np.random.default_rng(seed), size)
@@ -158,13 +158,13 @@ def test_classification_names_what_it_shows(size, augmented):
         assert class_id == (2 if np.ptp(middle) > 1.5 else 5) or augmented
         assert crop.shape == (size, size, 1)
         assert (crop.mean(), crop.std()) == pytest.approx((0, 1), abs=1e-3)
-        seen.add(class_id)
+        classes.add(class_id)
 
-    assert seen == {2, 5}
+    assert classes == {2, 5}
 
 
-def test_what_an_earlier_stage_mistook_is_background():
-    """Of two proposals one lies on the object, so only the other, which is flat, is drawn as background."""
+def test_proposals_without_an_object_are_background():
+    """One of two proposals is on the object, so only the other, which is flat, is drawn as background."""
     image = np.zeros((100, 200), np.float32)
     image[20:60, 20:60:8] = 9
     proposals = np.array([[20, 20, 60, 60], [120, 20, 160, 60]], np.float32)
@@ -178,7 +178,7 @@ def test_what_an_earlier_stage_mistook_is_background():
     assert 5 < sum(class_id == 3 for _, class_id in drawn) < 40
 
 
-def test_proposals_of_an_earlier_stage_are_refined():
+def test_refinement_draws_proposals_of_an_earlier_stage():
     image = np.zeros((100, 200), np.float32)
     proposals = np.array([[22, 22, 62, 62]], np.float32)
     boxes = np.array([[20, 20, 60, 60]], np.float32)
@@ -190,23 +190,23 @@ def test_proposals_of_an_earlier_stage_are_refined():
     assert sum(np.allclose(target, expected, atol=1e-6) for target in targets) > 10
 
 
-def test_a_crop_that_is_not_augmented_is_always_the_same():
+def test_crop_without_augmentation_is_always_the_same():
     sampler = WindowSampler(ellipses(), augmented=False)
 
-    one, other = (sampler.classification(np.random.default_rng(seed))[0] for seed in (1, 2))
+    first, second = (sampler.classification(np.random.default_rng(seed))[0] for seed in (1, 2))
 
-    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(first, second)
 
 
-def test_an_augmented_crop_is_not():
+def test_augmented_crops_differ():
     sampler = WindowSampler(ellipses())
 
-    one, other = (sampler.classification(np.random.default_rng(seed))[0] for seed in (1, 2))
+    first, second = (sampler.classification(np.random.default_rng(seed))[0] for seed in (1, 2))
 
-    assert np.abs(one - other).max() > 0.1
+    assert np.abs(first - second).max() > 0.1
 
 
-def test_rare_classes_are_drawn_more_often_than_their_number_says():
+def test_rare_classes_are_drawn_more_often_than_their_frequency():
     boxes = np.tile(np.float32([[50, 50, 90, 90]]), (10, 1))
     frame = training_frame(np.eye(128, dtype=np.float32), boxes, np.array([0] * 9 + [1]))
     sampler, rng = WindowSampler([frame], augmented=False), np.random.default_rng(0)
@@ -218,6 +218,6 @@ def test_rare_classes_are_drawn_more_often_than_their_number_says():
 
 
 @pytest.mark.parametrize("frames", [[], [training_frame(np.eye(100, dtype=np.float32), *NO_BOXES)]])
-def test_without_a_box_there_is_nothing_to_draw(frames):
+def test_frames_without_any_box_are_refused(frames):
     with pytest.raises(ValueError, match="frames must hold at least one box. Received none"):
         WindowSampler(frames)
