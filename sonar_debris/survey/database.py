@@ -16,8 +16,8 @@ from sonar_debris.survey.schema import MIGRATIONS, TABLES, VERSION
 DATABASE_FILE = "survey.sqlite"
 # Seconds to wait for another program that writes to the database.
 LOCK_TIMEOUT = 5.0
-# What SQLite raises, directly and through pandas.
-SQLITE_ERRORS = (sqlite3.Error, pd.errors.DatabaseError)
+# What SQLite raises, directly and through pandas. The message about a damaged schema may itself not be UTF-8.
+SQLITE_ERRORS = (sqlite3.Error, pd.errors.DatabaseError, UnicodeDecodeError)
 # What to do, by SQLite's error code.
 ADVICE = {
     sqlite3.SQLITE_BUSY: "another program, such as a running survey, writes to it; wait for it to end and try again",
@@ -35,12 +35,15 @@ def database_errors(path: Path, advice: str = "") -> Iterator[None]:
     Args:
         path: the database.
         advice: what to do; by default it depends on the error.
+
+    Yields:
+        Nothing.
     """
     try:
         yield
     except SQLITE_ERRORS as error:
         # pandas repeats the query in its message, and keeps SQLite's error as the cause.
-        cause = error if isinstance(error, sqlite3.Error) else error.__cause__ or error
+        cause = error.__cause__ or error if isinstance(error, pd.errors.DatabaseError) else error
         message = "; ".join(part for part in (f"{path}: {cause}", advice or ADVICE.get(_error_code(cause), "")) if part)
         raise SonarDebrisError(message) from error
 

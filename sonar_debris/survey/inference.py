@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector, detect_isolating_failures
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
-from sonar_debris.frames.geometry import Navigation
 from sonar_debris.frames.range_window import RangeWindow
 from sonar_debris.outputs.georeference import georeference
 from sonar_debris.survey.prefetch import Batch, Job, ReadItem, read_batches
@@ -99,9 +98,6 @@ def frame_record(frame: Frame, detections: Detections) -> FrameRecord:
     """
     rows, cols = frame.image.shape
     navigation = frame.navigation
-    if navigation and not _is_on_earth(navigation):
-        navigation = replace(navigation, latitude=None, longitude=None)
-        frame = replace(frame, navigation=navigation)
     return FrameRecord(
         position=frame.index,
         rows=rows,
@@ -113,12 +109,6 @@ def frame_record(frame: Frame, detections: Detections) -> FrameRecord:
         depth=navigation.depth if navigation else None,
         detections=_detection_records(frame, detections),
     )
-
-
-def _is_on_earth(navigation: Navigation) -> bool:
-    """Return whether the position is known and possible; that of a damaged header may be any number."""
-    latitude, longitude = navigation.latitude, navigation.longitude
-    return latitude is not None and longitude is not None and abs(latitude) <= 90 and abs(longitude) <= 180
 
 
 def _detection_records(frame: Frame, detections: Detections) -> list[DetectionRecord]:

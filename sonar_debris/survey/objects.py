@@ -308,6 +308,6 @@ def _mean_position(located: pd.DataFrame) -> tuple[float | None, float | None, f
     if longitude.max() - longitude.min() > 180:  # the antimeridian lies between them: the mean of 179 and -179 is 180
         longitude = longitude.where(longitude >= 0, longitude + 360)
     mean_longitude = float(longitude.mean())
-    if mean_longitude > 180:
+    if mean_longitude >= 180:
         mean_longitude -= 360
     return float(located["latitude"].mean()), mean_longitude, position_scatter_m

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 # The detector is a fake one, which takes as long as the variable SECONDS_PER_FRAME says. With FILE_SIZE_LIMIT no file
-# may become larger, as on a full disk. With USER the process gives up the rights of root.
+# may become larger, as on a full disk. With USER_ID the process gives up the rights of root.
 COMMAND = """
 import os, resource, sys, time
-limit = int(os.environ.get("FILE_SIZE_LIMIT", 0))
-if limit:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+from sonar_debris.backend import quiet_backend
+from sonar_debris.commands.main import main
 from sonar_debris.detectors.base import DebrisDetector
 from tests.fakes import BrightSpots
 class Slow(BrightSpots):
@@ -21,8 +20,13 @@ class Slow(BrightSpots):
         time.sleep(float(os.environ.get("SECONDS_PER_FRAME", 0)))
         return super().detect_batch(frames)
 DebrisDetector.from_pretrained = lambda model, min_score: Slow()
-from sonar_debris.commands.main import main
-import keras, sonar_debris.survey.run, sonar_debris.survey.exports.tables, sonar_debris.survey.count_evaluation
+# All that the commands import: a user without rights may not be able to read it.
+import sonar_debris.survey.count_evaluation, sonar_debris.survey.exports.tables, sonar_debris.survey.run
+if sys.argv[1] == "run":
+    with quiet_backend():
+        import keras
+if "FILE_SIZE_LIMIT" in os.environ:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_SIZE_LIMIT"]),) * 2)
 if "USER_ID" in os.environ and os.getuid() == 0:
     os.setgroups([])
     os.setgid(int(os.environ["USER_ID"]))

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -145,6 +146,22 @@ def test_a_worker_process_that_dies_ends_the_run_and_no_shard_is_stored_in_part(
     with local_processes(1) as executor, pytest.raises(SonarDebrisError, match="a worker process died"):
         run(tmp_path / "night", dive, parallel_inference(Dying(executor), 1, CONFIG))
     assert rows(tmp_path / "night")["frame"] == []
+
+
+def test_workers_that_the_signal_ends_too_are_no_error(monkeypatch):
+    stop, jobs = threading.Event(), [Job(1, "gone.npy", None)]
+
+    class Ending(Future):
+        def result(self, timeout=None):
+            threading.Timer(0.05, stop.set).start()
+            raise BrokenProcessPool("terminated")
+
+    class Executor:
+        def submit(self, *task):
+            return Ending()
+
+    monkeypatch.setattr(parallel, "split_shards", lambda *_: [jobs])
+    assert list(parallel_inference(Executor(), 1, CONFIG)(jobs, stop)) == []
 
 
 WORKER = """
