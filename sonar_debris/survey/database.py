@@ -35,6 +35,9 @@ def database_errors(path: Path, advice: str = "") -> Iterator[None]:
     Args:
         path: the database.
         advice: what to do; by default it depends on the error.
+
+    Returns:
+        The context.
     """
     try:
         yield

@@ -22,7 +22,8 @@ class Slow(BrightSpots):
         return super().detect_batch(frames)
 DebrisDetector.from_pretrained = lambda model, min_score: Slow()
 from sonar_debris.commands.main import main
-import keras, sonar_debris.survey.run, sonar_debris.survey.exports.tables, sonar_debris.survey.count_evaluation
+import keras, sonar_debris.survey.run, sonar_debris.survey.count_evaluation
+import sonar_debris.survey.exports.detection_formats
 if "USER_ID" in os.environ and os.getuid() == 0:
     os.setgroups([])
     os.setgid(int(os.environ["USER_ID"]))

@@ -115,9 +115,9 @@ def test_objects_of_a_database_that_is_read_only_are_found_in_a_copy(night, monk
         assert find_objects(store) == 1
         assert [record.class_name for record in store.objects()] == ["can"]
     assert (night / "survey.sqlite").read_bytes() == before
-    with pytest.raises(SonarDebrisError, match="survey.sqlite: attempt to write a readonly database; make the file"):
-        with SurveyStore(night) as store:
-            find_objects(store)
+    message = "survey.sqlite: attempt to write a readonly database; make the file"
+    with pytest.raises(SonarDebrisError, match=message), SurveyStore(night) as store:
+        find_objects(store)
     with pytest.raises(SonarDebrisError, match="readonly"), open_survey(night) as store:
         store.decide(DetectionKey(1, 0, 0), "accepted", "can")
 
