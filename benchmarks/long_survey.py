@@ -27,8 +27,7 @@ from sonar_debris.backend import quiet_backend
 from sonar_debris.detectors.model_folder import DEFAULT_MODEL
 from sonar_debris.frames import open_frames
 from sonar_debris.frames.aris_format import write_aris
-from sonar_debris.simulator.dive import ADVANCE, dive_scenes
-from sonar_debris.simulator.recording import FAN, FRAME_RATE, START_TIME, record
+from sonar_debris.simulator.recording import ADVANCE, FAN, FRAME_RATE, START_TIME, dive_scenes, record
 
 CLI = Path(__file__).parents[1] / "cli.py"
 RECORDINGS, SCENES, DAMAGED, KILLS, BATCH = 10, 400, 12, 5, 8

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.boxes import iou
-from sonar_debris.losses import normalised_centre_distance, paired_iou, score_entropy, smoothed_class_entropy
+from sonar_debris.networks import normalised_centre_distance, paired_iou, score_entropy, smoothed_class_entropy
 
 
 def random_boxes(count, seed):

@@ -41,7 +41,7 @@ LAYERS = (
     ("datasets",),
     ("simulator",),
     ("networks",),
-    ("training", "losses"),
+    ("training",),
     ("classifiers",),
     ("evaluation",),
     ("detectors",),

@@ -16,7 +16,7 @@ from sonar_debris.datasets.augmentation import augment_window, cut_out
 from sonar_debris.datasets.release import Crop, crop_class_names, load_crop, read_crops
 from sonar_debris.datasets.splits import select_crops
 from sonar_debris.datasets.training_set import TrainingSet
-from sonar_debris.losses import register_loss, smoothed_class_entropy
+from sonar_debris.networks import register_loss, smoothed_class_entropy
 from sonar_debris.training import Sample, TrainingConfig, fit
 from sonar_debris.windows import Window
 

@@ -84,14 +84,13 @@ def detections(
     from sonar_debris.datasets.release import CLASS_NAMES
     from sonar_debris.datasets.splits import scenes_of
     from sonar_debris.evaluation.average_precision import bootstrap_map
-    from sonar_debris.evaluation.cross_validation import select_frames
+    from sonar_debris.evaluation.cross_validation import read_predictions, select_frames
     from sonar_debris.evaluation.detection_metrics import (
         evaluate_detections,
         match_detections,
         metrics_by_scene,
         metrics_by_size,
     )
-    from sonar_debris.evaluation.predictions import read_predictions
 
     missing: list[str] = []
     if predictions:

@@ -21,7 +21,7 @@ from sonar_debris.errors import FailureLog, SonarDebrisError
 if TYPE_CHECKING:
     from sonar_debris.detectors.base import DebrisDetector
     from sonar_debris.frames import Frame
-    from sonar_debris.frames.frame_selection import FrameSelection
+    from sonar_debris.frames.frame import FrameSelection
     from sonar_debris.frames.range_window import RangeWindow
 
 METRES = click.FloatRange(0, min_open=True)
@@ -111,7 +111,7 @@ def with_input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         fov: float | None,
         **other_options: Any,
     ) -> Any:
-        from sonar_debris.frames.frame_selection import FrameSelection
+        from sonar_debris.frames.frame import FrameSelection
 
         window = _range_window(range_max, range_min, fov)
         return command(input_options=InputOptions(FrameSelection(frames, topic, mirror), window), **other_options)

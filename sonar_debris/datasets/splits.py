@@ -244,7 +244,7 @@ def _compute_folds(frames: Sequence[LabelledFrame]) -> list[str]:
 
 
 def _compute_scenes(frames: Sequence[LabelledFrame]) -> np.ndarray:
-    from sonar_debris.frames.preprocessing import preprocess
+    from sonar_debris.frames.pixels import preprocess
 
     # On the 1569 frames of the release: 41 scenes of normalised frames, 1 scene of raw frames.
     return group_scenes(preprocess(frame.load())[0] for frame in frames)

@@ -11,7 +11,7 @@ import numpy as np
 from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.datasets.release import Crop, load_crop, read_crops
 from sonar_debris.datasets.splits import group_scenes
-from sonar_debris.frames.preprocessing import normalise, preprocess
+from sonar_debris.frames.pixels import normalise, preprocess
 
 # Scene numbers of frames that do not show a scene of the data.
 SIMULATED, TURNTABLE = -1, -2

@@ -16,8 +16,15 @@ from sonar_debris.frames.aris_format import (
     SYSTEMS,
     beam_bearings,
 )
-from sonar_debris.frames.frame import RawFrame, ReaderItem, TruncatedFile, frame_or_damaged, iso_time
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.frame import (
+    ALL_FRAMES,
+    FrameSelection,
+    RawFrame,
+    ReaderItem,
+    TruncatedFile,
+    frame_or_damaged,
+    iso_time,
+)
 from sonar_debris.frames.geometry import Navigation, is_position
 from sonar_debris.frames.scan_conversion import convert_scan
 

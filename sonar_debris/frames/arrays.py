@@ -12,8 +12,16 @@ from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
 
-from sonar_debris.frames.frame import DamagedFrame, RawFrame, ReaderItem, frame_or_damaged
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection, natural_sort_key, shift_slice
+from sonar_debris.frames.frame import (
+    ALL_FRAMES,
+    DamagedFrame,
+    FrameSelection,
+    RawFrame,
+    ReaderItem,
+    frame_or_damaged,
+    natural_sort_key,
+    shift_slice,
+)
 from sonar_debris.frames.pixels import check_shape, to_grey
 
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sonar_debris.frames.frame import Frame, FrameReadError
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.frame import ALL_FRAMES, Frame, FrameReadError, FrameSelection
 from sonar_debris.frames.loader import open_frames
 from sonar_debris.frames.readers import find_format
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sonar_debris.frames.frame import RawFrame, ReaderItem, frame_or_damaged
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.frame import ALL_FRAMES, FrameSelection, RawFrame, ReaderItem, frame_or_damaged
 from sonar_debris.frames.scan_conversion import convert_scan
 
 if TYPE_CHECKING:

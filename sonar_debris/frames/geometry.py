@@ -33,7 +33,15 @@ def ground_range(slant_range: np.ndarray | float, altitude: float) -> np.ndarray
 
 
 def is_position(latitude: float, longitude: float) -> bool:
-    """Return whether two numbers can be latitude and longitude in degrees; longitudes may run to 180 or to 360."""
+    """Return whether two numbers can be a position.
+
+    Args:
+        latitude: degrees.
+        longitude: degrees, in [-180, 180] or [0, 360].
+
+    Returns:
+        True for finite values within these ranges.
+    """
     return abs(latitude) <= 90 and -180 <= longitude <= 360
 
 

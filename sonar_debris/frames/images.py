@@ -13,8 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from sonar_debris.frames.frame import RawFrame, ReaderItem, frame_or_damaged
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.frame import ALL_FRAMES, FrameSelection, RawFrame, ReaderItem, frame_or_damaged
 from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, silent_opencv, to_grey
 from sonar_debris.frames.tiff import MAX_BYTES, TiffFile, decode_with_opencv, is_tiff
 

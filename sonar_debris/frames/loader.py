@@ -8,8 +8,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from sonar_debris.frames.frame import DamagedFrame, Frame, FrameReadError, FrameReadWarning, RawFrame, TruncatedFile
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection, natural_sort_key, shift_slice
+from sonar_debris.frames.frame import (
+    ALL_FRAMES,
+    DamagedFrame,
+    Frame,
+    FrameReadError,
+    FrameReadWarning,
+    FrameSelection,
+    RawFrame,
+    TruncatedFile,
+    natural_sort_key,
+    shift_slice,
+)
 from sonar_debris.frames.range_window import RangeWindow
 from sonar_debris.frames.readers import find_format, is_recognised, known_formats
 from sonar_debris.frames.ros_files import is_metadata, is_packed, split_files

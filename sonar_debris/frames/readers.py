@@ -18,8 +18,7 @@ from typing import Any
 
 from sonar_debris.frames.aris import count_aris, describe_aris, read_aris
 from sonar_debris.frames.arrays import count_archive, count_array, read_archive, read_array
-from sonar_debris.frames.frame import ReaderItem
-from sonar_debris.frames.frame_selection import FrameSelection
+from sonar_debris.frames.frame import FrameSelection, ReaderItem
 from sonar_debris.frames.gemini import count_gemini, read_gemini
 from sonar_debris.frames.images import count_images, read_image
 from sonar_debris.frames.ros_bag import count_ros, describe_ros, read_ros

@@ -15,8 +15,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sonar_debris.frames.frame import RawFrame, ReaderItem, TruncatedFile, frame_or_damaged, iso_time
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection, shift_slice
+from sonar_debris.frames.frame import (
+    ALL_FRAMES,
+    FrameSelection,
+    RawFrame,
+    ReaderItem,
+    TruncatedFile,
+    frame_or_damaged,
+    iso_time,
+    shift_slice,
+)
 from sonar_debris.frames.ros_files import BagMetadata, Topic, is_metadata, read_metadata, storage_file, unpack_message
 from sonar_debris.frames.ros_messages import DEFINITIONS, FRAME_TYPES, PROJECTED, compute_bearings, convert_message
 

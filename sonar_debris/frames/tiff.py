@@ -73,7 +73,7 @@ class _Tag(NamedTuple):
     """The value of a tag, in the byte order of its file."""
 
     type: int
-    count: int
+    value_count: int
     value: bytes
 
 
@@ -187,7 +187,7 @@ class TiffFile:
             del decoder_tags[_ORIENTATION]
         if self._integer(tags, _EXTRA, 0):
             # Decoders multiply colours with the alpha, or divide them by it, unless they do not know that it is one.
-            decoder_tags[_EXTRA] = self._shorts([_UNSPECIFIED] * tags[_EXTRA].count)
+            decoder_tags[_EXTRA] = self._shorts([_UNSPECIFIED] * tags[_EXTRA].value_count)
         offset_tag, size_tag = _TILES if _TILES[0] in tags else _STRIPS
         offsets, sizes = self._integers(tags, offset_tag), self._integers(tags, size_tag)
         # Hostile strips may overlap: together they would be larger than the file.
@@ -203,7 +203,7 @@ class TiffFile:
         grey |= {tag: self._part(tags[tag], 0, 1) for tag in (_BITS, _SAMPLE_FORMAT) if tag in tags}
         for tag in (*_STRIPS, *_TILES):
             if tag in tags:
-                per_plane = tags[tag].count // planes
+                per_plane = tags[tag].value_count // planes
                 grey[tag] = self._part(tags[tag], plane * per_plane, per_plane)
         return self._extract_page(grey)
 
@@ -246,7 +246,7 @@ class TiffFile:
         return _Tag(tag.type, count, tag.value[first * size : (first + count) * size])
 
     def _to_long(self, tag: _Tag) -> _Tag:
-        return self._longs(struct.unpack(f"{self._order}{tag.count}Q", tag.value))
+        return self._longs(struct.unpack(f"{self._order}{tag.value_count}Q", tag.value))
 
     def _longs(self, values: Sequence[int]) -> _Tag:
         return _Tag(_LONG, len(values), struct.pack(f"{self._order}{len(values)}I", *values))

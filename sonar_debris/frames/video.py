@@ -11,8 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import cv2
 
-from sonar_debris.frames.frame import RawFrame, ReaderItem, TruncatedFile, frame_or_damaged
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.frame import ALL_FRAMES, FrameSelection, RawFrame, ReaderItem, TruncatedFile, frame_or_damaged
 from sonar_debris.frames.pixels import check_shape, silent_opencv, to_grey
 
 _FFMPEG_LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"

@@ -9,8 +9,7 @@ from typing import Any
 from sonar_debris.detections import Detections
 from sonar_debris.files import atomic_text
 from sonar_debris.frames.frame import Frame
-from sonar_debris.outputs.coco import CocoFile
-from sonar_debris.outputs.georeference import DECIMALS, georeference
+from sonar_debris.outputs.coco import DECIMALS, CocoFile, georeference
 from sonar_debris.outputs.pictures import PictureFolder
 
 COCO_FILE, CSV_FILE, PICTURE_FOLDER = "detections.coco.json", "detections.csv", "annotated"

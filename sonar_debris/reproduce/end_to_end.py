@@ -29,10 +29,10 @@ from sonar_debris.evaluation.detection_metrics import evaluate_detections
 from sonar_debris.evaluation.matching import greedy_match
 from sonar_debris.evaluation.plots import plot_curves
 from sonar_debris.frames import Frame
-from sonar_debris.frames.preprocessing import normalise
+from sonar_debris.frames.pixels import normalise
 from sonar_debris.networks import load_network
 from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames, subsample
-from sonar_debris.reproduce.shared_features import feature_part, objectness_part, train_shared_detector
+from sonar_debris.reproduce.proposal_baselines import feature_part, objectness_part, train_shared_detector
 from sonar_debris.reproduce.study import Result, Study, markdown_table, percent
 from sonar_debris.training import TrainingConfig
 from sonar_debris.windows import extract_windows

@@ -21,7 +21,7 @@ from sonar_debris.errors import SonarDebrisError
 from sonar_debris.evaluation.matching import COCO_IOU
 from sonar_debris.evaluation.plots import plot_curves
 from sonar_debris.evaluation.proposal_recall import recall_curves
-from sonar_debris.frames.preprocessing import normalise
+from sonar_debris.frames.pixels import normalise
 from sonar_debris.reproduce.pipelines import SPLITS, load_pipeline, split_frames
 from sonar_debris.reproduce.proposal_baselines import TemplateObjectness, sliding_windows
 from sonar_debris.reproduce.study import Result, Study, markdown_table, percent

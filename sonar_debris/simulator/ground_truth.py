@@ -15,8 +15,7 @@ from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.files import atomic_text, open_output_folder, write_png
 from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
-from sonar_debris.simulator.dive import ADVANCE, dive_scenes
-from sonar_debris.simulator.recording import FAN, frame_shape, random_scenes, record
+from sonar_debris.simulator.recording import ADVANCE, FAN, dive_scenes, frame_shape, random_scenes, record
 from sonar_debris.simulator.render import simulate_frames
 
 TRUTH_FILE, RECORDING_FILE = "truth.coco.json", "survey.aris"

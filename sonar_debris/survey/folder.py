@@ -21,7 +21,7 @@ from sonar_debris import __version__
 from sonar_debris.backend import quiet_backend
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.files import atomic_text, describe_differences
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.frame import ALL_FRAMES, FrameSelection
 from sonar_debris.survey.database import DATABASE_FILE
 from sonar_debris.survey.store import SurveyStore, open_survey
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector, detect_isolating_failures
-from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.frame import ALL_FRAMES, Frame, FrameSelection
 from sonar_debris.frames.range_window import RangeWindow
-from sonar_debris.outputs.georeference import georeference
+from sonar_debris.outputs.coco import georeference
 from sonar_debris.survey.prefetch import Batch, Job, ReadItem, read_batches
 from sonar_debris.survey.schema import DetectionRecord, FrameRecord
 

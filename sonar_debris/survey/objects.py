@@ -14,7 +14,7 @@ import pandas as pd
 
 from sonar_debris.boxes import intersection_over_smaller, non_maximum_suppression
 from sonar_debris.detections import UNKNOWN
-from sonar_debris.frames.frame_selection import natural_sort_key
+from sonar_debris.frames.frame import natural_sort_key
 from sonar_debris.survey.schema import ObjectRecord, Sighting, TrackedSource
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track

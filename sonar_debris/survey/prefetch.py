@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sonar_debris.frames import Frame, FrameReadError, FrameReadWarning, open_frames
-from sonar_debris.frames.frame_selection import FrameSelection
+from sonar_debris.frames.frame import FrameSelection
 from sonar_debris.frames.range_window import RangeWindow
 
 # Batches that are read ahead: enough that detection never waits, without using much memory.

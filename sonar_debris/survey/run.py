@@ -14,7 +14,7 @@ from sonar_debris.detectors.model_folder import DEFAULT_MODEL, find_model
 from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 from sonar_debris.files import check_outside, open_output_folder
 from sonar_debris.frames import FrameReadError
-from sonar_debris.frames.frame_selection import ALL_FRAMES, FrameSelection
+from sonar_debris.frames.frame import ALL_FRAMES, FrameSelection
 from sonar_debris.frames.loader import OnError, count_frames
 from sonar_debris.frames.range_window import RangeWindow
 from sonar_debris.survey.database import database_errors

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
+from sonar_debris.datasets.training_set import TrainingDataDescription
 from sonar_debris.detections import Detections
 
 BOXES = {"frame-0": [4, 4, 20, 10], "frame-1": [30, 8, 12, 12], "frame-2": [2, 2, 9, 9]}
@@ -75,7 +76,7 @@ def model(monkeypatch, classifier):
         detect=lambda frame: detections,
         propose=lambda frame: (xyxy, score),
         classifier=classifier,
-        settings=SimpleNamespace(data={"split": "scene", "test_fold": 0}),
+        settings=SimpleNamespace(training_data=TrainingDataDescription("scene", "0")),
         loaded=[],
     )
 

@@ -12,7 +12,7 @@ from sonar_debris.detectors.model_folder import find_model
 from sonar_debris.errors import FailureLog
 from sonar_debris.frames import open_frames
 from sonar_debris.frames.aris_format import write_aris
-from sonar_debris.frames.frame_selection import ALL_FRAMES
+from sonar_debris.frames.frame import ALL_FRAMES
 from tests.videos import with_duration, without_duration
 
 

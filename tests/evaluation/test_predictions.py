@@ -6,7 +6,7 @@ import pytest
 
 from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.evaluation.predictions import read_predictions
+from sonar_debris.evaluation.cross_validation import read_predictions
 
 COCO = {
     "images": [{"id": 7, "file_name": "tank/frame-2.png"}, {"id": 8, "file_name": "frame-1.jpg"}],

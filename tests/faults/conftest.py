@@ -21,7 +21,8 @@ class Slow(BrightSpots):
         return super().detect_batch(frames)
 DebrisDetector.from_pretrained = lambda model, min_score: Slow()
 # All that the commands import: a user without rights may not be able to read it.
-import sonar_debris.survey.count_evaluation, sonar_debris.survey.exports.tables, sonar_debris.survey.run
+import sonar_debris.survey.count_evaluation, sonar_debris.survey.run
+import sonar_debris.survey.exports.detection_formats
 if sys.argv[1] == "run":
     with quiet_backend():
         import keras

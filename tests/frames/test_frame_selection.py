@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sonar_debris.frames import FrameSelection
-from sonar_debris.frames.frame_selection import shift_slice
+from sonar_debris.frames.frame import shift_slice
 
 SLICES = st.builds(slice, st.none() | st.integers(0, 60), st.none() | st.integers(0, 60), st.none() | st.integers(1, 9))
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from sonar_debris.frames import FrameReadError, FrameReadWarning, open_frames, readers
 from sonar_debris.frames.aris_format import write_aris
-from sonar_debris.frames.frame import DamagedFrame, RawFrame, TruncatedFile
-from sonar_debris.frames.frame_selection import FrameSelection
+from sonar_debris.frames.frame import DamagedFrame, FrameSelection, RawFrame, TruncatedFile
 from sonar_debris.frames.loader import count_frames
 from sonar_debris.frames.readers import find_format, known_formats
 

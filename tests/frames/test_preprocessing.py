@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.preprocessing import normalise, preprocess
+from sonar_debris.frames.pixels import normalise, preprocess
 
 
 def test_the_fan_has_zero_mean_and_unit_deviation():

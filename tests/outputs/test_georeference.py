@@ -5,7 +5,7 @@ import pytest
 
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.geometry import FanGeometry, Navigation
-from sonar_debris.outputs.georeference import georeference
+from sonar_debris.outputs.coco import georeference
 
 FAN = FanGeometry.of_window(400, 2, 10, 30)
 # Ten pixels wide and twenty high, its centre 6 m ahead on the sonar's axis.

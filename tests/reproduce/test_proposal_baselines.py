@@ -8,7 +8,7 @@ from sonar_debris.boxes import iou
 from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.detectors.sliding_window.proposals import OVERHANG, WINDOW_SHAPES
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.frames.preprocessing import normalise
+from sonar_debris.frames.pixels import normalise
 from sonar_debris.reproduce.proposal_baselines import SIDE, TemplateObjectness, sliding_windows
 
 BOX = np.array([[40, 50, 104, 114]], np.float32)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.detectors.sliding_window.networks import make_dense
-from sonar_debris.reproduce.shared_features import build_shared_detector, feature_part, objectness_part, shared_loss
+from sonar_debris.reproduce.proposal_baselines import build_shared_detector, feature_part, objectness_part, shared_loss
 
 LN2 = np.log(2)
 

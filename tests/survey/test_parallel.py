@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.frames.frame_selection import FrameSelection
+from sonar_debris.frames.frame import FrameSelection
 from sonar_debris.survey import parallel
 from sonar_debris.survey.inference import Reading
 from sonar_debris.survey.parallel import WorkerConfig, dask_workers, local_processes, parallel_inference, split_shards

@@ -8,7 +8,7 @@ import pytest
 
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames import FrameReadError
-from sonar_debris.frames.frame_selection import FrameSelection
+from sonar_debris.frames.frame import FrameSelection
 from sonar_debris.survey import run
 from sonar_debris.survey.inference import Reading, local_inference
 from sonar_debris.survey.run import Progress, SurveyConfig, SurveyResult, find_sources, process_sources, run_survey

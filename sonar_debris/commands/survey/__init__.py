@@ -7,8 +7,8 @@ from sonar_debris.commands.lazy_group import LazyGroup
 PACKAGE = "sonar_debris.commands.survey"
 COMMANDS = {
     "compare": (f"{PACKAGE}.summary:compare", "Compare the objects of a survey with the ground truth."),
-    "export": (f"{PACKAGE}.export:export", "Write detections and objects for other programs."),
-    "labels": (f"{PACKAGE}.export:labels", "Write the reviewed frames and their labels for training."),
+    "export": (f"{PACKAGE}.review:export", "Write detections and objects for other programs."),
+    "labels": (f"{PACKAGE}.review:labels", "Write the reviewed frames and their labels for training."),
     "report": (f"{PACKAGE}.review:report", "Write a report that opens in any browser."),
     "review": (f"{PACKAGE}.review:review", "Accept, reject or relabel detections in a browser."),
     "run": (f"{PACKAGE}.run:run", "Process recordings and images, and store the results."),

@@ -14,7 +14,7 @@ from sonar_debris.detectors.model_folder import SETTINGS_FILE, SinglePassSetting
 from sonar_debris.detectors.single_pass.network import MULTIPLE, STRIDE, split_outputs
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.preprocessing import preprocess
+from sonar_debris.frames.pixels import preprocess
 from sonar_debris.networks import load_network
 
 WEIGHTS_FILE = "detector.keras"

@@ -9,7 +9,7 @@ References:
 from keras import KerasTensor, ops
 
 from sonar_debris.detectors.single_pass.network import split_outputs
-from sonar_debris.losses import (
+from sonar_debris.networks import (
     normalised_centre_distance,
     paired_iou,
     register_loss,

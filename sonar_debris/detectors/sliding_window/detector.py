@@ -13,7 +13,7 @@ from sonar_debris.detectors.base import DebrisDetector
 from sonar_debris.detectors.model_folder import SlidingWindowSettings
 from sonar_debris.detectors.sliding_window.proposals import ObjectProposer
 from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.preprocessing import preprocess
+from sonar_debris.frames.pixels import preprocess
 from sonar_debris.networks import load_network
 from sonar_debris.windows import extract_windows
 

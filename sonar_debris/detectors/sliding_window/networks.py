@@ -12,8 +12,7 @@ References:
 import keras
 from keras import KerasTensor, layers, ops
 
-from sonar_debris.losses import normalised_centre_distance, paired_iou, register_loss, score_entropy
-from sonar_debris.networks import residual_trunk
+from sonar_debris.networks import normalised_centre_distance, paired_iou, register_loss, residual_trunk, score_entropy
 
 # Side of the objectness network's windows in pixels of the pyramid level.
 OBJECTNESS_WINDOW = 96

@@ -22,7 +22,7 @@ from sonar_debris.detectors.sliding_window.networks import (
     make_dense,
 )
 from sonar_debris.frames.frame import Frame
-from sonar_debris.frames.preprocessing import preprocess
+from sonar_debris.frames.pixels import preprocess
 from sonar_debris.windows import extract_windows
 
 # (width, height) in pixels of the frame. 98 % of all boxes overlap one of these shapes with an IoU of at least 0.4.

@@ -36,14 +36,14 @@ class ExportFormat:
 
 FORMATS = {
     "coco": ExportFormat("detection_formats:write_coco", is_label_format=True),
-    "csv": ExportFormat("tables:write_csv"),
+    "csv": ExportFormat("detection_formats:write_csv"),
     "cvat": ExportFormat("labels:write_cvat"),
-    "geojson": ExportFormat("tables:write_geojson"),
-    "gpkg": ExportFormat("tables:write_geopackage", ("geopandas", "pyogrio")),
+    "geojson": ExportFormat("detection_formats:write_geojson"),
+    "gpkg": ExportFormat("detection_formats:write_geopackage", ("geopandas", "pyogrio")),
     "label-studio": ExportFormat("labels:write_label_studio"),
     "megadetector": ExportFormat("detection_formats:write_megadetector"),
     "mot": ExportFormat("detection_formats:write_mot"),
-    "parquet": ExportFormat("tables:write_parquet", ("pyarrow",)),
+    "parquet": ExportFormat("detection_formats:write_parquet", ("pyarrow",)),
     "voc": ExportFormat("labels:write_voc", ("supervision",), is_label_format=True),
     "yolo": ExportFormat("labels:write_yolo", ("supervision",), is_label_format=True),
 }

@@ -1,4 +1,4 @@
-"""Export detections as COCO, as a MegaDetector batch, and as MOT Challenge tracks.
+"""Export detections and objects as tables (CSV, Parquet), maps, COCO, MegaDetector batches and MOT tracks.
 
 References:
     COCO: https://cocodataset.org/#format-data
@@ -15,8 +15,7 @@ from typing import Any
 import pandas as pd
 
 from sonar_debris.files import UniqueNames, atomic_text
-from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
-from sonar_debris.outputs.georeference import DECIMALS
+from sonar_debris.outputs.coco import DECIMALS, coco_annotation, coco_categories, coco_image
 from sonar_debris.outputs.pictures import picture_stem
 from sonar_debris.survey.queries import StoredFrame
 from sonar_debris.survey.store import SurveyStore
@@ -121,3 +120,65 @@ def write_mot(store: SurveyStore, folder: Path) -> None:
 def _mot_line(row: dict[Hashable, Any]) -> str:
     box = ",".join(f"{row[name]:.2f}" for name in ("x", "y", "w", "h"))
     return f"{row['frame'] + 1},{row['object']},{box},{row['score']:.4f},-1,-1,-1\n"
+
+
+def write_csv(store: SurveyStore, folder: Path) -> None:
+    """Write ``detections.csv`` and ``objects.csv``; unknown values are empty.
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    for name, table in _tables(store).items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def write_parquet(store: SurveyStore, folder: Path) -> None:
+    """Write ``detections.parquet`` and ``objects.parquet`` (needs pyarrow).
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    for name, table in _tables(store).items():
+        table.to_parquet(folder / f"{name}.parquet", index=False, engine="pyarrow")
+
+
+def write_geojson(store: SurveyStore, folder: Path) -> None:
+    """Write ``objects.geojson`` (RFC 7946): one point in WGS 84 per object.
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    located = _located_objects(store)
+    properties = json.loads(located.drop(columns=["latitude", "longitude"]).to_json(orient="records"))
+    coordinates = located[["longitude", "latitude"]].to_numpy().tolist()
+    features = [
+        {"type": "Feature", "geometry": {"type": "Point", "coordinates": point}, "properties": object_properties}
+        for point, object_properties in zip(coordinates, properties, strict=True)
+    ]
+    with atomic_text(folder / "objects.geojson") as stream:
+        json.dump({"type": "FeatureCollection", "features": features}, stream, indent=1)
+
+
+def write_geopackage(store: SurveyStore, folder: Path) -> None:
+    """Write ``objects.gpkg``, which QGIS opens: the layer ``objects`` of points in WGS 84 (needs geopandas).
+
+    Args:
+        store: the survey.
+        folder: the output folder.
+    """
+    import geopandas
+
+    located = _located_objects(store)
+    points = geopandas.points_from_xy(located["longitude"], located["latitude"], crs="EPSG:4326")
+    geopandas.GeoDataFrame(located, geometry=points).to_file(folder / "objects.gpkg", layer="objects", driver="GPKG")
+
+
+def _tables(store: SurveyStore) -> dict[str, pd.DataFrame]:
+    return {"detections": store.detections_table(), "objects": store.objects_table()}
+
+
+def _located_objects(store: SurveyStore) -> pd.DataFrame:
+    return store.objects_table().dropna(subset=["latitude", "longitude"])
