@@ -8,7 +8,7 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import cv2
 import numpy as np
@@ -174,9 +174,11 @@ class TiffFile:
                 continue
             size = count * _TYPE_SIZES[type_code]
             is_inline = size <= len(inline)
-            value = (
-                inline[:size] if is_inline else self._read(*struct.unpack(self._order + offset_format, inline), size)
-            )
+            if is_inline:
+                value = inline[:size]
+            else:
+                (value_offset,) = struct.unpack(self._order + offset_format, inline)
+                value = self._read(value_offset, size)
             tags[tag] = _Tag(type_code, count, value)
         return tags
 
@@ -257,7 +259,7 @@ class TiffFile:
     def _size_of(self, layout: str) -> int:
         return struct.calcsize(self._order + layout)
 
-    def _unpack(self, offset: int, layout: str) -> tuple[int, ...]:
+    def _unpack(self, offset: int, layout: str) -> tuple[Any, ...]:
         return struct.unpack(self._order + layout, self._read(offset, self._size_of(layout)))
 
     def _read(self, offset: int, size: int) -> bytes:

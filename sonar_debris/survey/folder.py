@@ -21,7 +21,8 @@ from sonar_debris import __version__
 from sonar_debris.backend import quiet_backend
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.files import atomic_text, describe_differences
-from sonar_debris.frames.frame import ALL_FRAMES, FrameSelection
+from sonar_debris.frames import FrameReadError, open_frames
+from sonar_debris.frames.frame import ALL_FRAMES, Frame, FrameSelection
 from sonar_debris.survey.database import DATABASE_FILE
 from sonar_debris.survey.store import SurveyStore, open_survey
 
@@ -97,6 +98,32 @@ def stored_selection(store: SurveyStore) -> FrameSelection:
     settings = read_settings(store)
     names = {field.name for field in fields(FrameSelection)} - {"frames"}
     return FrameSelection(**{name: settings[name] for name in names if settings.get(name) is not None})
+
+
+def open_source_frames(
+    store: SurveyStore, source: int | str, on_error: Callable[[FrameReadError], None] | None = None
+) -> Iterator[Frame]:
+    """Read the frames of a source of a survey again, in the way that the survey read them.
+
+    Args:
+        store: the survey.
+        source: id or name of the source.
+        on_error: called for each damaged frame, which is then skipped; by default the error is raised.
+
+    Returns:
+        The frames, one at a time.
+
+    Raises:
+        FrameReadError: the file is missing or cannot be read.
+    """
+    path = store.source_path(source)
+    if path is None:
+        raise FrameReadError(str(source), "no such file any more; was it moved, or a disk not connected?")
+    try:
+        selection = stored_selection(store)
+    except SonarDebrisError:  # a survey of an old version, without its manifest
+        selection = ALL_FRAMES
+    return open_frames(path, on_error, selection)
 
 
 def read_settings(store: SurveyStore) -> dict[str, Any]:

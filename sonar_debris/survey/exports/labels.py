@@ -4,6 +4,8 @@ A person corrects these labels in an annotation program, or a network is trained
 """
 
 import json
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +14,12 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 
+from sonar_debris.boxes import clip
+from sonar_debris.errors import SonarDebrisWarning
 from sonar_debris.files import UniqueNames, atomic_text, write_png
-from sonar_debris.frames import open_frames
+from sonar_debris.frames import Frame, FrameReadError
 from sonar_debris.outputs.pictures import picture_stem
+from sonar_debris.survey.folder import open_source_frames
 from sonar_debris.survey.store import SurveyStore
 
 if TYPE_CHECKING:
@@ -68,13 +73,13 @@ def export_frames(store: SurveyStore, folder: Path, detections_by_frame: Detecti
     Returns:
         The exported frames.
 
-    Raises:
-        FrameReadError: a file cannot be read any more.
+    Warns:
+        SonarDebrisWarning: a file is missing or damaged; its frames, or the damaged ones, are not exported.
     """
     recordings = store.recordings()
     exported, names = [], UniqueNames()
     for file in dict.fromkeys(file for file, _ in detections_by_frame):
-        for frame in open_frames(file):
+        for frame in _read_source(store, file):
             if (file, frame.index) in detections_by_frame:
                 # In a recording the first frame's name has a number, too.
                 stem = picture_stem(file, 0) + (f"-{frame.index:06d}" if file in recordings else "")
@@ -84,6 +89,14 @@ def export_frames(store: SurveyStore, folder: Path, detections_by_frame: Detecti
                 rows, cols = frame.image.shape
                 exported.append(ExportedFrame(path, (rows, cols), detections_by_frame[file, frame.index]))
     return exported
+
+
+def _read_source(store: SurveyStore, file: str) -> Iterator[Frame]:
+    """Yield the frames of a file that can still be read; damaged frames have no detections, and are skipped."""
+    try:
+        yield from open_source_frames(store, file, on_error=lambda error: None)
+    except FrameReadError as error:
+        warnings.warn(SonarDebrisWarning(f"{error}; its frames are not exported"), stacklevel=2)
 
 
 def write_yolo(store: SurveyStore, folder: Path) -> None:
@@ -131,7 +144,9 @@ def _to_supervision(frames: list[ExportedFrame]) -> "sv.DetectionDataset":
     for frame in frames:
         x, y, w, h = frame.detections[["x", "y", "w", "h"]].to_numpy(np.float32).T
         class_id = np.array([class_names.index(name) for name in frame.detections["class"]], int)
-        annotations[str(frame.path)] = sv.Detections(np.column_stack([x, y, x + w, y + h]), class_id=class_id)
+        # A network's boxes may reach beyond the frame; labels may not.
+        xyxy = clip(np.column_stack([x, y, x + w, y + h]), frame.shape)
+        annotations[str(frame.path)] = sv.Detections(xyxy, class_id=class_id)
     return sv.DetectionDataset(class_names, list(annotations), annotations)
 
 

@@ -10,9 +10,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sonar_debris.frames import Frame, FrameReadError, open_frames
+from sonar_debris.frames import Frame, FrameReadError
 from sonar_debris.frames.geometry import polar_to_metres
 from sonar_debris.outputs.pictures import to_uint8
+from sonar_debris.survey.folder import open_source_frames
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres
 
@@ -55,11 +56,10 @@ def write_pictures(store: SurveyStore, report: Path, progress: Callable[[int, in
         if not (report / picture_name(source, position)).is_file():
             missing.setdefault(source, set()).add(position)
     done = len(frames) - sum(map(len, missing.values()))
-    names = store.source_names()
     for source, positions in missing.items():
         (report / picture_name(source, 0)).parent.mkdir(parents=True, exist_ok=True)
         try:
-            for frame in open_frames(names[source], on_error=_ignore):
+            for frame in open_source_frames(store, source, on_error=_ignore):
                 if frame.index in positions:
                     _write_picture(report / picture_name(source, frame.index), frame)
                     done += 1

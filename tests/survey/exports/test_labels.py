@@ -72,9 +72,23 @@ def test_cvat(night):
     assert boxes == pytest.approx(stored_boxes(night, "a.aris", 7), abs=0.01)
 
 
-def test_missing_file_is_reported(night, dive):
+def test_missing_file_is_reported_and_the_others_are_exported(night, dive):
     (dive / "a.aris").unlink()
 
     result = CliRunner().invoke(main, ["survey", "export", str(night), "--format", "cvat"])
 
-    assert result.exit_code == 2 and "a.aris: No such file" in result.stderr
+    assert result.exit_code == 0, result.output
+    assert "a.aris: no such file any more" in result.stderr and "its frames are not exported" in result.stderr
+    names = [image.get("name") for image in ET.parse(night / "export" / "cvat.xml").getroot().findall("image")]
+    assert len(names) == 9 and not any(name.startswith("a-") for name in names)
+
+
+def test_export_works_from_another_folder(dive, process, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    process(tmp_path / "night", [dive.name])
+    monkeypatch.chdir("/")
+
+    result = CliRunner().invoke(main, ["survey", "export", str(tmp_path / "night"), "--format", "cvat"])
+
+    assert result.exit_code == 0 and "no such file" not in result.stderr, result.output
+    assert len(list((tmp_path / "night" / "export" / "images").rglob("*.png"))) == 20
