@@ -55,12 +55,18 @@ def reading_commands(folder, output):
     ]
 
 
+def allow_everybody(folder):
+    """Let every user read a folder; pytest makes its temporary folders for one user only."""
+    folder.chmod(0o755)
+    for parent in folder.parents:
+        if parent.name.startswith(("pytest-", "popen-")):
+            parent.chmod(0o755)
+
+
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("is_old", [False, True])
 def test_reading_commands_work_in_a_read_only_folder(tmp_path, finish, number, is_old):
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    allow_everybody(tmp_path)
     output = tmp_path / "output"
     output.mkdir()
     if is_old:
@@ -89,8 +95,7 @@ def test_reading_commands_work_in_a_read_only_folder(tmp_path, finish, number, i
 
 
 def test_a_run_in_a_read_only_folder_is_refused_in_one_line(night, recording, finish, tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    allow_everybody(tmp_path)
     night.chmod(0o555)
     try:
         code, _, errors = finish("run", recording, "-o", night, USER_ID=NOBODY)

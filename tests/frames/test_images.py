@@ -97,11 +97,11 @@ def test_float_tiff_keeps_its_values(tmp_path):
     np.testing.assert_array_equal(frame.image, np.float32([[0, 0.25, 7]]))
 
 
-def test_orientation_of_the_camera_is_ignored(tmp_path):
+def test_orientation_is_applied(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # rotate by 90 degrees
+    exif[0x0112] = 6  # rotate by 90 degrees clockwise for display
     path = write_pillow(tmp_path / "ping.png", Image.fromarray(GREY_8), exif=exif)
-    np.testing.assert_array_equal(read(path).image, np.float32(GREY_8) / 255)
+    np.testing.assert_array_equal(read(path).image, np.float32(np.rot90(GREY_8, -1)) / 255)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".pgm"])
