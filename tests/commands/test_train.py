@@ -79,6 +79,7 @@ def test_finished_training_of_objectness_starts_again(run, tmp_path):
     assert epochs(tmp_path / "run", "objectness") == ["0"]
 
 
+@pytest.mark.slow
 def test_trained_pipeline_can_detect_and_be_refit(run, tmp_path, monkeypatch):
     tiny = PipelineSchedules(*[TrainingConfig(epochs=1, steps=1, batch_size=2)] * 3)
     monkeypatch.setattr(PipelineSchedules, "with_options", lambda schedules, seed, precision: tiny)

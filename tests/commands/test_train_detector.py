@@ -43,6 +43,7 @@ def trained(tiny_release, tmp_path_factory):
     return run("--data", tiny_release, "-o", folder, "--name", "mine", *TINY), folder
 
 
+@pytest.mark.slow
 def test_train_on_the_release(trained):
     result, folder = trained
 
@@ -56,6 +57,7 @@ def test_train_on_the_release(trained):
     assert (folder / "detector.csv").is_file()
 
 
+@pytest.mark.slow
 def test_train_on_all_scenes_with_the_thresholds_of_another_model(trained, tiny_release, tmp_path):
     folds = ("--test-fold", "none", "--val-fold", "none")
 
@@ -68,6 +70,7 @@ def test_train_on_all_scenes_with_the_thresholds_of_another_model(trained, tiny_
     assert model["data"]["train"] == [*"01234"]
 
 
+@pytest.mark.slow
 def test_train_on_own_labels_from_trained_weights(own_labels, trained, tmp_path):
     words = ("--init", trained[1], "--patience", 1, "--tensorboard", "-o", tmp_path / "run", *TINY)
     result = run(*own_labels, *words)

@@ -41,6 +41,7 @@ def start(backend: str, model: Path, frames: list[Path]) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="JAX is not installed: pip install sonar-debris[jax]"
 )

@@ -95,6 +95,7 @@ def test_a_survey_can_be_read_while_it_runs(recording, tmp_path, start):
     assert process.communicate(timeout=60)[0].startswith("24 frames processed, 0 failures")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1_000, 120_000])
 def test_a_full_disk_loses_nothing(recording, tmp_path, finish, run, limit):
     run(tmp_path / "uninterrupted")

@@ -212,6 +212,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_rows(dive, process, rows, 
             process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_scheduler_that_does_not_answer_is_an_error():
     pytest.importorskip("distributed", reason="the extra cluster is not installed")

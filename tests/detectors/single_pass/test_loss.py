@@ -94,6 +94,7 @@ def test_while_no_box_overlaps_the_central_locations_are_assigned():
     assert loss(target, output) < before
 
 
+@pytest.mark.slow
 def test_a_network_fits_one_frame():
     keras.utils.set_random_seed(0)
     frames = np.random.default_rng(0).normal(size=(1, 64, 64, 1)).astype(np.float32)

@@ -74,6 +74,7 @@ def test_scores_are_calibrated_on_validation_frames(data, labelled, tmp_path):
     assert (model["name"], model["training"]["command"]) == ("mine", "sonar-debris train detector")
 
 
+@pytest.mark.slow
 def test_validation_frames_without_objects_give_a_warning(data, labelled, tmp_path):
     data = replace(data, val=[labelled("c", boxes=0)])
 
@@ -83,6 +84,7 @@ def test_validation_frames_without_objects_give_a_warning(data, labelled, tmp_pa
     assert DebrisDetector.from_pretrained(folder).min_score == 0.3
 
 
+@pytest.mark.slow
 def test_simulated_frames_are_read_once(data, tmp_path):
     data = replace(data, class_names=CLASS_NAMES, description={"simulated_frames": 1})
 
@@ -91,6 +93,7 @@ def test_simulated_frames_are_read_once(data, tmp_path):
     assert json.loads((folder / "options.json").read_text())["simulated"] == 1
 
 
+@pytest.mark.slow
 def test_other_options_or_data_do_not_resume_a_training(data, tmp_path):
     train_detector(data, tmp_path / "run", ONE_STEP)
 
@@ -100,6 +103,7 @@ def test_other_options_or_data_do_not_resume_a_training(data, tmp_path):
         train_detector(replace(data, description={"frames": 3}), tmp_path / "run", ONE_STEP)
 
 
+@pytest.mark.slow
 def test_thresholds_of_a_model_with_other_classes_are_kept(data, tmp_path):
     earlier = train_detector(data, tmp_path / "earlier", ONE_STEP)
     settings = DebrisDetector.from_pretrained(earlier).settings

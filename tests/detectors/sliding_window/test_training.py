@@ -117,6 +117,7 @@ def test_window_samplers_read_the_parts_of_a_training_set(tiny_release):
     assert window_samplers(TrainingSet(tiny_release, "scene", ("1",), ()))[1] is None
 
 
+@pytest.mark.slow
 def test_pipeline_can_be_trained_from_python(tiny_release, tmp_path):
     schedules, progress = PipelineSchedules(*[TrainingConfig(epochs=1, steps=1, batch_size=2)] * 3), []
     training_set = TrainingSet(tiny_release, "scene", ("1",), ())
