@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -156,14 +157,16 @@ def open_inputs(
     Raises:
         SonarDebrisError: the inputs hold none of the selected frames.
     """
-    from sonar_debris.frames import FrameReadError, open_frames
+    from sonar_debris.frames import FrameReadError
     from sonar_debris.frames.loader import count_frames
 
     streams: list[Iterator[Frame]] = []
     counts: list[int | None] = []
+    # Names are relative to a folder; with several inputs, they begin with the folder that they are relative to.
+    prefixes = {path: f"{path.rstrip('/')}/" if len(paths) > 1 and os.path.isdir(path) else "" for path in paths}
     for path in paths:
         try:
-            stream = open_frames(path, failures.add_error, options.selection, options.window)
+            stream = _open_input(path, prefixes[path], failures, options)
         except FrameReadError as error:
             failures.add_error(error)
         else:
@@ -178,6 +181,17 @@ def open_inputs(
     if not first and not failures:
         raise SonarDebrisError("--frames: the inputs have no such frames")
     return chain(first, frames), None if None in counts else max(expected, len(first))
+
+
+def _open_input(path: str, prefix: str, failures: FailureLog, options: InputOptions) -> Iterator[Frame]:
+    from sonar_debris.files import printable_name
+    from sonar_debris.frames import open_frames
+
+    prefix = printable_name(prefix)
+    frames = open_frames(
+        path, lambda error: failures.add(f"{prefix}{error.name}", error.problem), options.selection, options.window
+    )
+    return (replace(frame, name=f"{prefix}{frame.name}") for frame in frames) if prefix else frames
 
 
 def _report_if_empty(path: str, frames: Iterator[Frame], failures: FailureLog) -> Iterator[Frame]:

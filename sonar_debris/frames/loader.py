@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from sonar_debris.files import printable_name
 from sonar_debris.frames.frame import (
     ALL_FRAMES,
     DamagedFrame,
@@ -60,7 +61,7 @@ def open_frames(
         >>> for frame in open_frames("survey/"):  # doctest: +SKIP
         ...     print(frame.name, frame.image.shape)
     """
-    name, on_error = os.fspath(path), on_error or _raise_error
+    name, on_error = printable_name(os.fspath(path)), on_error or _raise_error
     formats = f"known formats: {' '.join(known_formats())}"
     try:
         is_folder = stat.S_ISDIR(os.stat(path).st_mode)
@@ -68,7 +69,7 @@ def open_frames(
         raise FrameReadError(name, _get_reason(error)) from error
     path = Path(path)
     if is_folder:
-        files = [(file, file.relative_to(path).as_posix()) for file in find_files(path, on_error)]
+        files = [(file, printable_name(file.relative_to(path).as_posix())) for file in find_files(path, on_error)]
         if not files:
             raise FrameReadError(name, f"the folder holds no frames; {formats}")
     elif is_recognised(path):

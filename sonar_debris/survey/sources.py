@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from sonar_debris.files import printable_name
 from sonar_debris.frames import FrameReadError
 from sonar_debris.frames.loader import OnError, find_files
 from sonar_debris.frames.readers import find_format, is_recognised
@@ -26,7 +27,6 @@ from sonar_debris.survey.store import SurveyStore
 FINGERPRINT_BYTES = 4096
 # Files that one message lists; it counts the others.
 LISTED_FILES = 5
-CONTROL_CHARACTERS = {*range(0x20), *range(0x7F, 0xA0)}
 
 
 @dataclass(frozen=True)
@@ -331,14 +331,3 @@ def _unique_name(source: Source, used_names: set[str]) -> str:
         copy += 1
     used_names.add(name)
     return name
-
-
-def printable_name(path: str) -> str:
-    r"""Return a path as outputs show it: bytes that are not UTF-8 and control characters are escaped.
-
-    Example:
-        >>> printable_name("dive-\udcfc\n.png")
-        'dive-\\xfc\\n.png'
-    """
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(char if ord(char) not in CONTROL_CHARACTERS else repr(char)[1:-1] for char in text)

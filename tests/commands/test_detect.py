@@ -224,3 +224,22 @@ def test_wrong_usage_has_exit_code_2(arguments):
 @pytest.mark.parametrize(("succeeded", "failed", "code"), [(3, 0, 0), (3, 1, 1), (0, 1, 2), (0, 0, 2)])
 def test_exit_code_says_how_much_succeeded(succeeded, failed, code):
     assert exit_code(succeeded, failed) == code
+
+
+def test_names_of_several_folders_begin_with_the_folder(write_frame, out, monkeypatch, tmp_path):
+    for folder in ("a", "b"):
+        write_frame(f"{folder}/1.png")
+    monkeypatch.chdir(tmp_path)
+
+    assert run("a", "b/", "-o", out).exit_code == 0
+
+    assert [image["file_name"] for image in read_coco(out)["images"]] == ["a/1.png", "b/1.png"]
+
+
+def test_a_name_that_is_not_utf8_is_escaped(write_frame, out, tmp_path):
+    write_frame("dive/1.png").rename(tmp_path / "dive" / "1\udcfc.png")
+
+    result = run(tmp_path / "dive", "-o", out)
+
+    assert result.exit_code == 0 and read_coco(out)["images"][0]["file_name"] == r"1\xfc.png"
+    assert r"1\xfc.png" in (out / "detections.csv").read_text()

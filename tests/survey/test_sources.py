@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.errors import SonarDebrisWarning
+from sonar_debris.files import printable_name
 from sonar_debris.frames import FrameReadError
 from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.frames.frame import Frame
@@ -19,7 +20,7 @@ from sonar_debris.frames.sidecar import write_sidecar
 from sonar_debris.survey.inference import Reading, local_inference
 from sonar_debris.survey.run import SurveyConfig, process_sources, run_survey
 from sonar_debris.survey.schema import DetectionKey
-from sonar_debris.survey.sources import find_sources, printable_name
+from sonar_debris.survey.sources import find_sources
 from sonar_debris.survey.store import SurveyStore, open_survey
 from tests.fakes import BrightSpots, echoes
 
