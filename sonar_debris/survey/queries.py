@@ -134,8 +134,16 @@ class SurveyQueries:
     def __init__(self, connection: sqlite3.Connection):
         self._connection = connection
 
-    def _read(self, query: str, parameters: Sequence = ()) -> list[tuple]:
-        """Return all rows of a query."""
+    def read(self, query: str, parameters: Sequence = ()) -> list[tuple]:
+        """Run a query, also one of your own, for analyses that no other method covers.
+
+        Args:
+            query: SQL, with ``?`` for parameters.
+            parameters: their values.
+
+        Returns:
+            All rows.
+        """
         return self._connection.execute(query, parameters).fetchall()
 
     def _rows(self, query: str, parameters: Sequence = ()) -> Iterator[tuple]:
@@ -156,18 +164,18 @@ class SurveyQueries:
                 GROUP BY class) USING (class)
             ORDER BY IFNULL(objects, 0) DESC, class
         """
-        return [ClassTotals(*row) for row in self._read(query)]
+        return [ClassTotals(*row) for row in self.read(query)]
 
     def source_names(self) -> dict[int, str]:
         """Return the name of each source by its id, in the order of the ids."""
-        return dict(self._read("SELECT id, name FROM source ORDER BY id"))
+        return dict(self.read("SELECT id, name FROM source ORDER BY id"))
 
     def recordings(self) -> set[str]:
         """Return the names of the sources that have more than one frame, as far as they were read."""
         query = """
             SELECT name FROM source WHERE IFNULL(frames, (SELECT COUNT(*) FROM frame WHERE source = source.id)) > 1
         """
-        return {name for (name,) in self._read(query)}
+        return {name for (name,) in self.read(query)}
 
     def frames(self) -> list[StoredFrame]:
         """Return all frames, including failed ones, in the order of the survey."""
@@ -175,15 +183,15 @@ class SurveyQueries:
             SELECT source.name AS file, position, rows, cols, frame.failure
             FROM frame JOIN source ON source.id = frame.source ORDER BY frame.source, position
         """
-        return [StoredFrame(*row) for row in self._read(query)]
+        return [StoredFrame(*row) for row in self.read(query)]
 
     def failed_sources(self) -> dict[str, str]:
         """Return by name why sources could not be read, or not to their end."""
-        return dict(self._read("SELECT name, failure FROM source WHERE failure IS NOT NULL ORDER BY id"))
+        return dict(self.read("SELECT name, failure FROM source WHERE failure IS NOT NULL ORDER BY id"))
 
     def frames_with_detections(self) -> list[tuple[int, int]]:
         """Return source id and position of each frame that shows detections, in the order of the survey."""
-        return self._read("SELECT DISTINCT source, position FROM detection ORDER BY source, position")
+        return self.read("SELECT DISTINCT source, position FROM detection ORDER BY source, position")
 
     def reviewed_frames(self) -> list[tuple[str, int]]:
         """Return file and position of the frames whose every detection was accepted or rejected."""
@@ -193,12 +201,12 @@ class SurveyQueries:
             GROUP BY reviewed_detection.source, position HAVING SUM(verdict = 'undecided') = 0
             ORDER BY reviewed_detection.source, position
         """
-        return self._read(query)
+        return self.read(query)
 
     def detection_keys(self) -> list[DetectionKey]:
         """Return the keys of all detections, in the order of the survey; the report numbers detections so, from 0."""
         query = "SELECT source, position, rank FROM detection ORDER BY source, position, rank"
-        return [DetectionKey(*row) for row in self._read(query)]
+        return [DetectionKey(*row) for row in self.read(query)]
 
     def last_decisions(self) -> list[LastDecision]:
         """Return the last decision on each detection that has any, in the order of the survey."""
@@ -209,7 +217,7 @@ class SurveyQueries:
         """
         return [
             LastDecision(DetectionKey(source, position, rank), verdict, class_name)
-            for source, position, rank, verdict, class_name in self._read(query)
+            for source, position, rank, verdict, class_name in self.read(query)
         ]
 
     def object_detections(self) -> list[ObjectDetection]:
@@ -221,7 +229,7 @@ class SurveyQueries:
         """
         return [
             ObjectDetection(file, position, (left, top, right, bottom), number)
-            for file, position, left, top, right, bottom, number in self._read(query)
+            for file, position, left, top, right, bottom, number in self.read(query)
         ]
 
     def detections_table(self) -> pd.DataFrame:
@@ -286,7 +294,7 @@ class SurveyQueries:
     def reviewed_detections(self) -> list[ReviewedDetection]:
         """Return all detections, including rejected ones, in the order of the survey."""
         query = "SELECT source, class, score, verdict FROM reviewed_detection ORDER BY source, position, rank"
-        return [ReviewedDetection(*row) for row in self._read(query)]
+        return [ReviewedDetection(*row) for row in self.read(query)]
 
     def detections_in_frames(self) -> Iterator[DetectionInFrame]:
         """Yield all detections, including rejected ones, with their frames, in the order of the survey."""
@@ -309,4 +317,4 @@ class SurveyQueries:
                 FROM detection
             ) USING (source, position, rank) ORDER BY object.id
         """
-        return dict(self._read(query))
+        return dict(self.read(query))

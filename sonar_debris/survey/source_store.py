@@ -40,7 +40,7 @@ class SourceStore(SurveyQueries):
             SonarDebrisError: the settings are damaged.
         """
         try:
-            return {name: json.loads(value) for name, value in self._read("SELECT name, value FROM setting")}
+            return {name: json.loads(value) for name, value in self.read("SELECT name, value FROM setting")}
         except (ValueError, TypeError) as error:
             raise SonarDebrisError(f"{self.path}: its settings are damaged ({error}); restore a copy of it") from error
 
@@ -58,7 +58,7 @@ class SourceStore(SurveyQueries):
         """
         with self.transaction():
             self._connection.executemany("INSERT OR IGNORE INTO source (name) VALUES (?)", ((name,) for name in names))
-        return dict(self._read("SELECT name, id FROM source"))
+        return dict(self.read("SELECT name, id FROM source"))
 
     def sources(self) -> list[SourceRecord]:
         """Return all sources, in their order."""
@@ -68,7 +68,7 @@ class SourceStore(SurveyQueries):
             FROM source LEFT JOIN frame ON frame.source = source.id GROUP BY source.id
         """
         records = []
-        for row in self._read(query):
+        for row in self.read(query):
             path, real_path, relative = (None if value is None else os.fsdecode(value) for value in row[2:5])
             records.append(SourceRecord(row[0], row[1], path, real_path, relative, FileState(*row[5:9]), *row[9:]))
         return records
@@ -109,7 +109,7 @@ class SourceStore(SurveyQueries):
             SELECT name, path, real_path, (SELECT value FROM setting WHERE name = 'folder') FROM source
             WHERE {column} = ?
         """
-        rows = self._read(query, [source])
+        rows = self.read(query, [source])
         if not rows:
             return None
         name, *paths, folder = rows[0]
@@ -176,7 +176,7 @@ class SourceStore(SurveyQueries):
                 EXISTS (SELECT * FROM detection WHERE source = source.id)
             FROM source JOIN frame ON frame.source = source.id GROUP BY source.id ORDER BY source.id
         """
-        rows = self._read(query)
+        rows = self.read(query)
         return [TrackedSource(source, PurePath(os.fsdecode(path)), *values) for source, path, *values in rows]
 
     def restore_decisions(self, source: int, position: int) -> None:
@@ -186,7 +186,7 @@ class SourceStore(SurveyQueries):
             source: id of the source.
             position: position of the frame, whose detections were just added.
         """
-        rows = self._read(
+        rows = self.read(
             """
             SELECT set_aside_decision.id, detection.rank, verdict, set_aside_decision.class, time
             FROM set_aside_decision JOIN source ON source.name = file
@@ -206,7 +206,7 @@ class SourceStore(SurveyQueries):
 
     def count_set_aside(self, files: Iterable[str]) -> int:
         """Return the number of decisions on detections of files that were removed and not made again."""
-        counts = dict(self._read("SELECT file, COUNT(*) FROM set_aside_decision GROUP BY file"))
+        counts = dict(self.read("SELECT file, COUNT(*) FROM set_aside_decision GROUP BY file"))
         return sum(counts.get(file, 0) for file in files)
 
     def _insert(self, table: str, records: Sequence[Mapping[str, object]]) -> None:

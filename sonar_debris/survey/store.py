@@ -117,17 +117,17 @@ class SurveyStore(SourceStore):
             SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source, position, rank FROM decision))
                 + (SELECT COUNT(*) FROM (SELECT DISTINCT file, position, rank FROM set_aside_decision))
         """
-        return int(self._read(query)[0][0])
+        return int(self.read(query)[0][0])
 
     def tracking_state(self) -> TrackingState | None:
         """Return from what the stored objects were computed; None if they were never computed."""
-        states = self._read("SELECT frames, decision FROM tracking_state")
+        states = self.read("SELECT frames, decision FROM tracking_state")
         return TrackingState(*states[0]) if states else None
 
     def current_state(self) -> TrackingState:
         """Return from what the objects would be computed now."""
         query = "SELECT COUNT(*) AS frames, (SELECT IFNULL(MAX(id), 0) FROM decision) AS decision FROM frame"
-        return TrackingState(*self._read(query)[0])
+        return TrackingState(*self.read(query)[0])
 
     def detections_to_track(self, sources: Sequence[int]) -> pd.DataFrame:
         """Return the detections of some sources, except those that a person rejected.
@@ -183,11 +183,11 @@ class SurveyStore(SourceStore):
                 last_time, latitude, longitude, position_scatter_m, source.name AS file
             FROM object JOIN source ON source.id = object.source ORDER BY object.id
         """
-        return [ObjectRecord(*row) for row in self._read(query)]
+        return [ObjectRecord(*row) for row in self.read(query)]
 
     def count_objects(self) -> int:
         """Return the number of objects."""
-        return int(self._read("SELECT COUNT(*) FROM object")[0][0])
+        return int(self.read("SELECT COUNT(*) FROM object")[0][0])
 
     def counts(self) -> SurveyCounts:
         """Return the numbers of sources, frames and detections."""
@@ -197,7 +197,7 @@ class SurveyStore(SourceStore):
                 (SELECT COUNT(*) FROM frame) AS frames, (SELECT COUNT(failure) FROM frame) AS failed_frames,
                 (SELECT COUNT(*) FROM detection) AS detections
         """
-        return SurveyCounts(*self._read(query)[0])
+        return SurveyCounts(*self.read(query)[0])
 
     def failures(self, limit: int | None = None) -> list[Failure]:
         """Return the sources and frames that failed, in the order of file and frame.
@@ -215,7 +215,7 @@ class SurveyStore(SourceStore):
             WHERE frame.failure IS NOT NULL
             ORDER BY file, frame LIMIT ?
         """
-        return [Failure(*row) for row in self._read(query, [-1 if limit is None else limit])]
+        return [Failure(*row) for row in self.read(query, [-1 if limit is None else limit])]
 
 
 def _values(record: FrameRecord | DetectionRecord | ObjectRecord, without: str = "") -> dict[str, object]:

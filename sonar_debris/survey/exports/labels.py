@@ -81,8 +81,9 @@ def export_frames(store: SurveyStore, folder: Path, detections_by_frame: Detecti
     for file in dict.fromkeys(file for file, _ in detections_by_frame):
         for frame in _read_source(store, file):
             if (file, frame.index) in detections_by_frame:
-                # In a recording the first frame's name has a number, too.
-                stem = picture_stem(file, 0) + (f"-{frame.index:06d}" if file in recordings else "")
+                # One folder for all images, as label files are in one folder; in a recording every frame has a number.
+                stem = picture_stem(file, 0).replace("/", "-")
+                stem += f"-{frame.index:06d}" if file in recordings else ""
                 path = folder / "images" / f"{names.unique(stem)}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_png(path, frame.as_bytes())
@@ -133,7 +134,17 @@ def write_dataset(frames: list[ExportedFrame], folder: Path, format: str) -> Non
     elif format == "voc":
         dataset.as_pascal_voc(annotations_directory_path=str(folder / "annotations"))
     else:
-        dataset.as_yolo(annotations_directory_path=str(folder / "labels"), data_yaml_path=str(folder / "data.yaml"))
+        dataset.as_yolo(annotations_directory_path=str(folder / "labels"))
+        _write_data_yaml(folder, dataset.classes)
+
+
+def _write_data_yaml(folder: Path, class_names: list[str]) -> None:
+    """Describe a YOLO dataset as Ultralytics expects it. It has no parts: training and validation are the same."""
+    import yaml
+
+    content = {"path": str(folder.resolve()), "train": "images", "val": "images", "names": dict(enumerate(class_names))}
+    with atomic_text(folder / "data.yaml") as stream:
+        yaml.safe_dump(content, stream, sort_keys=False, allow_unicode=True)
 
 
 def _to_supervision(frames: list[ExportedFrame]) -> "sv.DetectionDataset":

@@ -92,3 +92,23 @@ def test_export_works_from_another_folder(dive, process, tmp_path, monkeypatch):
 
     assert result.exit_code == 0 and "no such file" not in result.stderr, result.output
     assert len(list((tmp_path / "night" / "export" / "images").rglob("*.png"))) == 20
+
+
+@pytest.mark.parametrize("format_name", ["yolo", "voc", "coco"])
+def test_labels_of_a_relative_folder_with_subfolders_can_be_read(dive, process, tmp_path, monkeypatch, format_name):
+    (dive / "near").mkdir()
+    for file in dive.glob("b-*.png"):
+        file.rename(dive / "near" / file.name)
+    monkeypatch.chdir(tmp_path)
+    process(tmp_path / "night", [dive.name])
+    with SurveyStore(tmp_path / "night") as store:
+        for *key, class_name in store.read("SELECT source, position, rank, class FROM detection"):
+            store.decide(tuple(key), "accepted", class_name)
+
+    result = CliRunner().invoke(main, ["survey", "labels", str(tmp_path / "night"), "--format", format_name])
+
+    assert result.exit_code == 0, result.output
+    labels = {"yolo": "labels", "voc": "annotations", "coco": "labels.json"}[format_name]
+    folder = tmp_path / "night" / "labels"
+    frames, _ = read_labels(folder / "images", folder / labels)
+    assert len(frames) == 20 and sum(len(frame.xyxy) for frame in frames) == 40
