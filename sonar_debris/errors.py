@@ -8,7 +8,8 @@ The whole hierarchy::
         └── OutputError               results cannot be written to this folder    (sonar_debris.files)
     UserWarning
     └── SonarDebrisWarning            work continues, but the user should know
-        └── FrameReadWarning          a file is truncated or damaged in part      (sonar_debris.frames.frame)
+        ├── FrameReadWarning          a file is truncated or damaged in part      (sonar_debris.frames.frame)
+        └── FrameGeometryWarning      the fan of plain images may be wrong        (sonar_debris.frames.frame)
 
 A wrong argument of a Python function raises a ``ValueError`` that ends with "Received: …".
 """

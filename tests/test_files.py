@@ -10,6 +10,7 @@ from sonar_debris.files import (
     UniqueNames,
     atomic_text,
     check_outside,
+    check_regular_file,
     check_resume,
     describe_differences,
     open_output_folder,
@@ -120,3 +121,18 @@ def test_names_are_unique_where_case_does_not_count():
     names = UniqueNames()
 
     assert [names.unique(stem) for stem in ("a", "A", "a", "a-2", "b")] == ["a", "A-2", "a-3", "a-2-2", "b"]
+
+
+def test_only_regular_files_are_accepted(tmp_path):
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "link").symlink_to("file")
+    os.mkfifo(tmp_path / "pipe")
+
+    check_regular_file(tmp_path / "file")
+    check_regular_file(tmp_path / "link")
+    for name in ("pipe", "."):
+        with pytest.raises(OSError, match="not a regular file") as error:
+            check_regular_file(tmp_path / name)
+        assert error.value.filename == str(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        check_regular_file(tmp_path / "missing")

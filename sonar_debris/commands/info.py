@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sonar_debris.commands.inputs import exit_code, print_failures, with_mirror_option, with_topic_option
+from sonar_debris.commands.inputs import (
+    exit_code,
+    print_failures,
+    with_heading_option,
+    with_mirror_option,
+    with_topic_option,
+)
 
 if TYPE_CHECKING:
     from sonar_debris.frames import FrameSelection
@@ -22,13 +28,16 @@ if TYPE_CHECKING:
 )
 @with_topic_option
 @with_mirror_option
+@with_heading_option
 @click.option(
     "--thumbnail",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="OUT.png",
     help="Write the first frame to this PNG file.",
 )
-def info(path: Path, as_json: bool, topic: str | None, mirror: bool, thumbnail: Path | None) -> None:
+def info(
+    path: Path, as_json: bool, topic: str | None, mirror: bool, heading_offset: float, thumbnail: Path | None
+) -> None:
     """Describe a file of frames, or each file of a folder.
 
     Prints what the file says of itself: format, sonar, beams, number of frames, time span, range window, position.
@@ -42,7 +51,7 @@ def info(path: Path, as_json: bool, topic: str | None, mirror: bool, thumbnail: 
     from sonar_debris.frames.loader import find_files
 
     failures = print_failures()
-    selection = FrameSelection(topic=topic, mirror=mirror)
+    selection = FrameSelection(topic=topic, mirror=mirror, heading_offset=heading_offset)
     descriptions: list[dict[str, Any]] = []
     for file in find_files(path, failures.add_error) if path.is_dir() else [path]:
         try:

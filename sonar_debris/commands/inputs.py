@@ -60,12 +60,52 @@ class FrameRange(click.ParamType):
         return slice(first, None if last is None else last + 1, step)
 
 
+class NumberList(click.ParamType):
+    """Parse numbers with commas between them, such as ``320,612.5``.
+
+    Args:
+        names: name of each number, in capitals.
+        integers: whether the numbers are integers of 0 or more.
+    """
+
+    def __init__(self, names: str, integers: bool = False):
+        self.name = names
+        self._integers = integers
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return the numbers.
+
+        Args:
+            value: what the user wrote.
+            param: the option.
+            ctx: the context of the call.
+
+        Returns:
+            As many numbers as there are names.
+
+        Raises:
+            click.BadParameter: the value has other parts.
+        """
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split(",")
+        try:
+            numbers = tuple(int(part) if self._integers else float(part) for part in parts)
+        except ValueError:
+            numbers = ()
+        is_valid = all(map(math.isfinite, numbers)) and (not self._integers or min(numbers, default=-1) >= 0)
+        if len(numbers) != self.name.count(",") + 1 or not is_valid:
+            kind = "integers of 0 or more" if self._integers else "numbers"
+            self.fail(f"{value!r} is not {self.name}: {kind} with commas between them", param, ctx)
+        return numbers
+
+
 @dataclass(frozen=True)
 class InputOptions:
     """How inputs are opened: arguments of `open_frames`.
 
     Attributes:
-        selection: which frames of each input are read, and whether they are mirrored.
+        selection: which frames of each input are read, whether they are mirrored, and the offset of their heading.
         window: the fan of plain images; None if the user gave no range.
     """
 
@@ -83,6 +123,23 @@ with_mirror_option = click.option(
 )
 
 
+def _check_number(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    """Refuse NaN, which `click.FloatRange` accepts."""
+    if math.isnan(value):
+        raise click.BadParameter("it must be a number", ctx, param)
+    return value
+
+
+with_heading_option = click.option(
+    "--heading-offset",
+    type=click.FloatRange(-360, 360),
+    default=0.0,
+    callback=_check_number,
+    metavar="DEGREES",
+    help="Added to headings, clockwise: the magnetic declination, or the angle from the compass to the sonar's axis.",
+)
+
+
 def with_input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that select frames and describe plain images; they reach the command as ``input_options``."""
 
@@ -91,6 +148,7 @@ def with_input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @with_topic_option
     @with_mirror_option
+    @with_heading_option
     @click.option("--range-max", type=METRES, help="Plain images: range of the farthest sample, in metres.")
     @click.option(
         "--range-min",
@@ -100,38 +158,62 @@ def with_input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--fov",
         type=click.FloatRange(0, 180, True, True),
-        help="Plain images: field of view, in degrees.  [default: measured on the image]",
+        help="Plain images: field of view, in degrees.  [default: measured on the images]",
+    )
+    @click.option(
+        "--apex",
+        type=NumberList("X,Y"),
+        help="Plain images: position of the sonar, in pixels from the upper left corner; usually below the frame.",
+    )
+    @click.option(
+        "--crop",
+        type=NumberList("LEFT,TOP,RIGHT,BOTTOM", integers=True),
+        help="Plain images: part of the frame that shows the fan, in pixels, without margins and text.",
     )
     @functools.wraps(command)
     def run(
         frames: slice,
         topic: str | None,
         mirror: bool,
+        heading_offset: float,
         range_max: float | None,
         range_min: float | None,
         fov: float | None,
+        apex: tuple[float, float] | None,
+        crop: tuple[int, int, int, int] | None,
         **other_options: Any,
     ) -> Any:
         from sonar_debris.frames.frame import FrameSelection
 
-        window = _range_window(range_max, range_min, fov)
-        return command(input_options=InputOptions(FrameSelection(frames, topic, mirror), window), **other_options)
+        window = _range_window(range_max, range_min, fov, apex, crop)
+        selection = FrameSelection(frames, topic, mirror, heading_offset)
+        return command(input_options=InputOptions(selection, window), **other_options)
 
     return run
 
 
-def _range_window(range_max: float | None, range_min: float | None, fov: float | None) -> RangeWindow | None:
+def _range_window(
+    range_max: float | None,
+    range_min: float | None,
+    fov: float | None,
+    apex: tuple[float, float] | None,
+    crop: tuple[int, int, int, int] | None,
+) -> RangeWindow | None:
     from sonar_debris.frames.range_window import RangeWindow
 
-    if range_max is None and (range_min, fov) != (None, None):
-        raise click.UsageError("--range-min and --fov need --range-max")
+    given = {"--range-min": range_min, "--fov": fov, "--apex": apex, "--crop": crop}
+    needy = [option for option, value in given.items() if value is not None]
+    if range_max is None and needy:
+        raise click.UsageError(f"{' and '.join(needy)} need{'s' if len(needy) == 1 else ''} --range-max")
     if range_min is not None and fov is None:
         raise click.UsageError("--range-min needs --fov")
     if range_max is not None and not (range_min or 0) < range_max < math.inf:
         raise click.UsageError("--range-max must be greater than --range-min, and finite")
     if fov is not None and math.isnan(fov):
         raise click.UsageError("--fov must be a number")
-    return None if range_max is None else RangeWindow(range_max, range_min or 0.0, fov)
+    if crop is not None and not (crop[0] < crop[2] and crop[1] < crop[3]):
+        raise click.UsageError("--crop must have LEFT less than RIGHT, and TOP less than BOTTOM")
+    return None if range_max is None else RangeWindow(range_max, range_min or 0.0, fov, apex, crop)
 
 
 def print_failures() -> FailureLog:

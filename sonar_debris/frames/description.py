@@ -7,6 +7,9 @@ from sonar_debris.frames.frame import ALL_FRAMES, Frame, FrameReadError, FrameSe
 from sonar_debris.frames.loader import open_frames
 from sonar_debris.frames.readers import find_format
 
+# No format says whether the sonar's compass is corrected for the magnetic declination.
+HEADING_REFERENCE = "compass of the sonar: magnetic north, unless the sonar corrects it; see --heading-offset"
+
 
 def describe(path: Path, selection: FrameSelection = ALL_FRAMES) -> dict[str, Any]:
     """Describe a file of frames.
@@ -74,6 +77,9 @@ def _describe_frame(frame: Frame) -> dict[str, Any]:
             "latitude": (frame.navigation.latitude, 7),
             "longitude": (frame.navigation.longitude, 7),
             "depth_m": (frame.navigation.depth, 2),
+            "altitude_m": (frame.navigation.altitude, 2),
         }
         description |= {key: round(value, decimals) for key, (value, decimals) in values.items() if value is not None}
+        if frame.navigation.heading is not None:
+            description["heading_reference"] = HEADING_REFERENCE
     return description

@@ -5,7 +5,7 @@ turns them into `Frame`, `FrameReadError` and `FrameReadWarning`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,9 @@ import numpy as np
 
 from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 from sonar_debris.frames.geometry import FanGeometry, Navigation
+
+# Number of frames that a warning lists.
+_LISTED_FRAMES = 10
 
 
 @dataclass(frozen=True)
@@ -25,15 +28,18 @@ class FrameSelection:
             step is None or positive.
         topic: the topic of a ROS bag; None for the only topic that has frames. Other formats ignore it.
         mirror: whether left and right are exchanged, for recordings whose bearings run the other way.
+        heading_offset: degrees, clockwise, that are added to the headings: the magnetic declination if the compass
+            reports magnetic north and positions are wanted, or the angle from the compass to the sonar's axis.
 
     Example:
         >>> FrameSelection(slice(100, 501, 5))  # what --frames 100-500:5 selects
-        FrameSelection(frames=slice(100, 501, 5), topic=None, mirror=False)
+        FrameSelection(frames=slice(100, 501, 5), topic=None, mirror=False, heading_offset=0.0)
     """
 
     frames: slice = field(default_factory=lambda: slice(None))
     topic: str | None = None
     mirror: bool = False
+    heading_offset: float = 0.0
 
     def indices(self, count: int) -> range:
         """Return the selected positions of a sequence of ``count`` frames.
@@ -227,6 +233,43 @@ class FrameReadWarning(SonarDebrisWarning):
 
     def __str__(self) -> str:
         return " ".join(f"{self.name}: {self.reason}".split())
+
+
+class FrameGeometryWarning(SonarDebrisWarning):
+    """The fan that was measured or given may be wrong. The message is one line: ``NAME: reason: frames``.
+
+    Args:
+        name: the recording, or the folder of images.
+        reason: what seems to be wrong, and what to do.
+        frames: the frames that are concerned, if not all; the message lists the first ten.
+    """
+
+    def __init__(self, name: str, reason: str, frames: Sequence[str] = ()):
+        super().__init__(name, reason, frames)
+        self.name = name
+        self.reason = reason
+        self.frames = tuple(frames)
+
+    def __str__(self) -> str:
+        listed = ", ".join(self.frames[:_LISTED_FRAMES])
+        more = len(self.frames) - _LISTED_FRAMES
+        frames = f": {listed}" + (f" and {more} more" if more > 0 else "") if listed else ""
+        return " ".join(f"{self.name}: {self.reason}{frames}".split())
+
+
+def merge_warnings(warnings: Iterable[FrameGeometryWarning]) -> list[FrameGeometryWarning]:
+    """Merge the warnings of the same recording or folder that give the same reason.
+
+    Args:
+        warnings: the warnings, for example one per image of a folder.
+
+    Returns:
+        One warning for all frames with the same name and reason, in the order of their first.
+    """
+    frames_of: dict[tuple[str, str], dict[str, None]] = {}
+    for warning in warnings:
+        frames_of.setdefault((warning.name, warning.reason), {}).update(dict.fromkeys(warning.frames))
+    return [FrameGeometryWarning(name, reason, tuple(frames)) for (name, reason), frames in frames_of.items()]
 
 
 def iso_time(seconds: float) -> str:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,15 +21,8 @@ from sonar_debris.frames.tiff import MAX_BYTES, TiffFile, decode_with_opencv, is
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 _PNG_END = b"IEND\xaeB`\x82"
 _EXIF_ORIENTATION = 0x0112
-_TRANSPOSITIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# Position of bit depth and colour type in a PNG.
+_PNG_TYPE = slice(24, 26)
 
 
 def read_image(path: Path, selection: FrameSelection = ALL_FRAMES) -> Iterator[ReaderItem]:
@@ -124,27 +118,41 @@ def _check_single(image: Image.Image) -> int:
 
 
 def _decode_png(image: Image.Image, file: BinaryIO) -> np.ndarray:
-    """Decode a PNG with OpenCV; Pillow would reduce 16-bit colour to 8 bits."""
-    image.verify()  # checks the checksums of a PNG: libpng would print its complaints to stderr
+    """Decode a PNG with Pillow, which reports damage; OpenCV would print it."""
+    image.verify()  # checks the checksums
     file.seek(0)
     data = file.read(MAX_BYTES)
     if _PNG_END not in data:
         raise ValueError("the file is truncated")
-    return decode_with_opencv(data)
+    pixels = _decode_with_pillow(Image.open(BytesIO(data), formats=("PNG",)))
+    depth, colour_type = data[_PNG_TYPE]
+    # Pillow reduces 16-bit colour to 8 bits.
+    return decode_with_opencv(data) if depth == 16 and colour_type != 0 else pixels
 
 
 def _decode_with_pillow(image: Image.Image) -> np.ndarray:
-    """Decode BMP, JPEG and PGM.
+    """Decode BMP, JPEG, PGM and PNG.
 
     OpenCV 4 would return the first part of a truncated JPEG, and ignores the maximum in the header of a PGM.
     """
-    if image.mode == "I":  # 16-bit PGM
-        return np.asarray(image).astype(np.uint16)
     image.load()
+    if image.mode.startswith("I"):  # 16-bit grey
+        pixels = np.asarray(image).astype(np.uint16)
+    else:
+        pixels = np.asarray(image if image.mode in ("1", "L") else image.convert("RGB"))
     try:
-        orientation = image.getexif().get(_EXIF_ORIENTATION)
+        orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
     except Exception:  # Exif may be damaged in many ways, and the pixels do not depend on it
-        orientation = None
-    if orientation in _TRANSPOSITIONS:
-        image = image.transpose(_TRANSPOSITIONS[orientation])
-    return np.asarray(image if image.mode in ("1", "L") else image.convert("RGB"))
+        orientation = 1
+    return _turn(pixels, orientation)
+
+
+def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Return pixels as they are displayed; an orientation that Exif does not define changes nothing."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels

@@ -5,14 +5,17 @@ import stat
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
-from sonar_debris.files import printable_name
+import numpy as np
+
+from sonar_debris.files import check_regular_file, printable_name
 from sonar_debris.frames.frame import (
     ALL_FRAMES,
     DamagedFrame,
     Frame,
+    FrameGeometryWarning,
     FrameReadError,
     FrameReadWarning,
     FrameSelection,
@@ -21,12 +24,16 @@ from sonar_debris.frames.frame import (
     natural_sort_key,
     shift_slice,
 )
-from sonar_debris.frames.range_window import RangeWindow
+from sonar_debris.frames.range_window import RangeWindow, RecordingFan
 from sonar_debris.frames.readers import find_format, is_recognised, known_formats
 from sonar_debris.frames.ros_files import is_metadata, is_packed, split_files
 from sonar_debris.frames.sidecar import apply_sidecar
 
 OnError = Callable[[FrameReadError], None]
+
+# Number of frames on which the fan of a recording or of the images in a folder is measured. In a recording that can
+# only be read from its beginning, they are among the first frames.
+FAN_SAMPLES, SEQUENTIAL_SPAN = 16, 512
 
 
 def open_frames(
@@ -56,6 +63,7 @@ def open_frames(
 
     Warns:
         FrameReadWarning: during the iteration, if a file is truncated.
+        FrameGeometryWarning: during the iteration, if ``window`` seems to be wrong for all frames or for some.
 
     Example:
         >>> for frame in open_frames("survey/"):  # doctest: +SKIP
@@ -128,6 +136,7 @@ def count_frames(path: str | os.PathLike[str], selection: FrameSelection = ALL_F
 def _read_files(
     files: list[tuple[Path, str]], on_error: OnError, selection: FrameSelection, window: RangeWindow | None
 ) -> Iterator[Frame]:
+    fans = _FanFinder(window, selection.topic) if window else None
     for path, name, file_selection in _select_files(files, selection):
         try:
             _check_file(path)
@@ -135,13 +144,16 @@ def _read_files(
                 if isinstance(item, TruncatedFile):
                     warnings.warn(FrameReadWarning(name, item.reason), stacklevel=2)
                     continue
-                frame = item if isinstance(item, DamagedFrame) else _complete_frame(item, path, name, window)
+                frame = item if isinstance(item, DamagedFrame) else _complete_frame(item, path, name, fans)
                 if isinstance(frame, DamagedFrame):
                     on_error(FrameReadError(name, frame.reason, frame.index))
                 else:
-                    yield frame.mirrored() if selection.mirror else frame
+                    yield _adjust_frame(frame, selection)
         except (OSError, ValueError) as error:
             on_error(FrameReadError(name, _get_reason(error)))
+    if fans:
+        for warning in fans.describe_differences():
+            warnings.warn(warning, stacklevel=2)
 
 
 def _select_files(
@@ -162,12 +174,96 @@ def _select_files(
                 yield path, name, file_selection
 
 
-def _complete_frame(raw: RawFrame, path: Path, name: str, window: RangeWindow | None) -> Frame | DamagedFrame:
+def _adjust_frame(frame: Frame, selection: FrameSelection) -> Frame:
+    """Return a frame with the corrections that the user gave."""
+    if selection.heading_offset and frame.navigation:
+        frame = replace(frame, navigation=frame.navigation.turned(selection.heading_offset))
+    return frame.mirrored() if selection.mirror else frame
+
+
+class _FanFinder:
+    """The fans of plain images: one for each recording, and one for the images of each folder.
+
+    Args:
+        window: the sonar's settings.
+        topic: the topic of ROS bags, or None.
+    """
+
+    def __init__(self, window: RangeWindow, topic: str | None):
+        self._window = window
+        self._topic = topic
+        self._source: Path | None = None
+        self._place, self._fan = Path(), RecordingFan(window)
+        self._differing: dict[Path, list[str]] = {}
+
+    def add_fan(self, frame: Frame) -> Frame:
+        """Return a frame with its fan; raise a ValueError if that is not known."""
+        if frame.geometry:
+            return frame
+        if frame.source != self._source:
+            self._source = frame.source
+            is_still = _count_file(frame.source, FrameSelection(topic=self._topic)) == 1
+            self._place = frame.source.parent if is_still else frame.source
+            status = self._place.stat()
+            version = status.st_mtime_ns, status.st_size
+            self._fan = _measure_fan(self._place, frame.source.suffix, version, self._window, self._topic)
+        fan, differs = self._fan.find_fan(frame.image)
+        if differs:
+            label = frame.source.name if self._place != frame.source else f"frame {frame.index}"
+            self._differing.setdefault(self._place, []).append(label)
+        return replace(frame, geometry=fan)
+
+    def describe_differences(self) -> Iterator[FrameGeometryWarning]:
+        """Yield a warning for each recording or folder in which some fans differ from the others."""
+        for place, labels in self._differing.items():
+            yield FrameGeometryWarning(
+                printable_name(os.fspath(place)),
+                "the outline of some fans differs from that of the other frames; "
+                "if their range window differs too, give them a --range-max of their own",
+                labels,
+            )
+
+
+@lru_cache(maxsize=4)
+def _measure_fan(
+    place: Path, suffix: str, version: tuple[int, int], window: RangeWindow, topic: str | None
+) -> RecordingFan:
+    """Measure the fan of a recording, or of the images in a folder; a changed version is measured again."""
+    fan = RecordingFan(window, _sample_images(place, suffix, topic))
+    if fan.problem:
+        warnings.warn(FrameGeometryWarning(printable_name(os.fspath(place)), fan.problem), stacklevel=2)
+    return fan
+
+
+def _sample_images(place: Path, suffix: str, topic: str | None) -> Iterator[np.ndarray]:
+    """Yield evenly spaced frames of a recording, or of the images with a suffix in a folder."""
+    if place.is_dir():
+        siblings = [path for path in place.iterdir() if path.suffix == suffix and not path.name.startswith(".")]
+        siblings.sort(key=_natural_key)
+        positions = np.linspace(0, len(siblings) - 1, min(len(siblings), FAN_SAMPLES)).astype(int)
+        parts = [(siblings[position], FrameSelection(slice(0, 1))) for position in positions]
+        parts = [(path, selection) for path, selection in parts if _count_file(path, selection) == 1]
+    else:
+        count = _count_file(place, FrameSelection(topic=topic), estimate=True) or SEQUENTIAL_SPAN
+        span = min(count, SEQUENTIAL_SPAN) if find_format(place).is_sequential else count
+        step = -(-span // FAN_SAMPLES)
+        parts = [(place, FrameSelection(slice(0, span, step), topic))]
+    for path, selection in parts:
+        try:
+            _check_file(path)
+            for item in find_format(path).read(path, selection):
+                if isinstance(item, RawFrame):
+                    yield item.image
+        except (OSError, ValueError):
+            continue  # reported when the file is read
+
+
+def _complete_frame(raw: RawFrame, path: Path, name: str, fans: _FanFinder | None) -> Frame | DamagedFrame:
     """Add path and name to a reader's frame, and the geometry of the sidecar or the user if it has none."""
     frame = Frame(raw.image, path, name, raw.index, raw.time, raw.geometry, raw.navigation)
     try:
         frame = apply_sidecar(frame)
-        return window.add_to(frame) if window else frame
+        return fans.add_fan(frame) if fans else frame
     except ValueError as error:
         return DamagedFrame(raw.index, str(error))
 
@@ -192,10 +288,8 @@ def _count_by_reading(path: Path, selection: FrameSelection) -> int:
 
 
 def _check_file(path: Path) -> None:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError("not a regular file")
-    if status.st_size == 0:
+    check_regular_file(path)
+    if path.stat().st_size == 0:
         raise ValueError("the file is empty")
 
 

@@ -1,49 +1,38 @@
-"""The fan of plain images: from the sonar's settings that the user knows, or measured on the black around it."""
+"""The fan of plain images, from the sonar's settings that the user knows; what they leave open is measured."""
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-import cv2
 import numpy as np
-from sklearn.linear_model import RANSACRegressor
 
+from sonar_debris.frames.fan_outline import (
+    FanOutline,
+    compute_iou,
+    draw_inside,
+    find_bright,
+    measure_outline,
+    thin,
+)
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.geometry import FanGeometry
 
-# Highest value of black, as a fraction of the brightest pixel: black in lossy images is not exactly 0.
-BLACK = 0.012
-# Lowest IoU of the measured fan and the bright pixels.
-MIN_IOU = 0.9
-# Number of bearings at which the nearest and the farthest pixel are measured.
-BEARINGS = 64
-# Size in pixels of the closing that fills dark echoes.
-CLOSING_SIZE = 9
-# Smallest difference between the slopes of the fan's sides: a field of view of one degree.
-MIN_SLOPE_DIFFERENCE = 0.02
-
-_PROBLEM = "its outline is not that of a fan on black; give --range-min, --range-max and --fov"
-
-
-class FanOutline(NamedTuple):
-    """The outline of a fan in its frame, in pixels.
-
-    Attributes:
-        apex: x and y of the point where the sides meet.
-        min_radius: distance of the nearest echoes from the apex.
-        max_radius: distance of the farthest echoes from the apex.
-        field_of_view: angle between the sides, in degrees.
-    """
-
-    apex: tuple[float, float]
-    min_radius: float
-    max_radius: float
-    field_of_view: float
+# A frame is measured on its own if its IoU with the fan is lower, by more than this, than that of all sampled frames.
+IOU_SLACK = 0.04
+# Largest bright area outside the fan, as a fraction of the fan's area, of a frame that is too dark to be measured.
+MAX_OUTSIDE = 0.05
+# A fan reaches the border if it ends less than this fraction of the frame's height away from it.
+BORDER_TOLERANCE = 0.03
+# Fractions of the fan's pixels in a row, and in a column, that are bright where the fan shows echoes: text fills less
+# than a quarter of a row, and the sides of a fan may fade into black.
+FILLED_ROW, FILLED_COLUMN = 0.25, 0.02
+# Number of different outlines of one recording that are kept.
+MAX_GROUPS = 8
 
 
 @dataclass(frozen=True)
 class RangeWindow:
-    """The settings of the sonar that the user knows, for frames without geometry.
+    """The settings of the sonar that the user knows, for frames without geometry. Ranges are slant ranges.
 
     Args:
         max_range: range of the farthest echoes, in metres.
@@ -51,11 +40,31 @@ class RangeWindow:
         field_of_view: angle between the sides of the fan in degrees, or None. If it is given, the fan fills the frame
             from its first row to its last, with its axis in the middle. Otherwise it is measured on the black around
             it.
+        apex: x and y of the sonar in pixels of the frame, or None. With ``field_of_view``, the farthest echoes reach
+            the first row, and the last row may show less than ``min_range``; without, the sides are measured from this
+            point.
+        crop: left, top, right and bottom, in pixels, of the part of the frame that shows the fan; None for all of it.
+            Margins and text outside of it are ignored.
     """
 
     max_range: float
     min_range: float = 0.0
     field_of_view: float | None = None
+    apex: tuple[float, float] | None = None
+    crop: tuple[int, int, int, int] | None = None
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return the settings with values that JSON can hold; apex and crop only if they are given."""
+        settings: dict[str, Any] = {
+            "max_range": self.max_range,
+            "min_range": self.min_range,
+            "field_of_view": self.field_of_view,
+        }
+        if self.apex is not None:
+            settings["apex"] = list(self.apex)
+        if self.crop is not None:
+            settings["crop"] = list(self.crop)
+        return settings
 
     def add_to(self, frame: Frame) -> Frame:
         """Return a frame with its fan; a frame that has a geometry already is returned as it is.
@@ -63,86 +72,213 @@ class RangeWindow:
         Raises:
             ValueError: the settings are not those of a fan, or the outline cannot be measured.
         """
-        return frame if frame.geometry else replace(frame, geometry=self._compute_fan(frame.image))
+        if frame.geometry:
+            return frame
+        fan, _ = RecordingFan(self).find_fan(frame.image)
+        return replace(frame, geometry=fan)
 
-    def _compute_fan(self, image: np.ndarray) -> FanGeometry:
+    def compute_fan(self, shape: tuple[int, ...]) -> FanGeometry | None:
+        """Return the fan of a frame if the settings describe it, or None if it has to be measured.
+
+        Args:
+            shape: rows and columns of the frame.
+
+        Returns:
+            The fan, if the field of view is given.
+
+        Raises:
+            ValueError: the settings are not those of a fan in such a frame.
+        """
+        rows, cols = shape
+        left, top, right, bottom = self.crop or (0, 0, cols, rows)
+        if not (0 <= left < right <= cols and 0 <= top < bottom <= rows):
+            raise ValueError(f"the crop {self.crop} does not lie in the frame of {cols} x {rows} pixels")
+        if self.apex is not None and self.apex[1] <= top:
+            raise ValueError(f"the apex {self.apex} must lie below row {top}, which shows the farthest echoes")
         if self.field_of_view is None:
-            outline = measure_outline(image)
-            scale = self.max_range / outline.max_radius
-            min_range = outline.min_radius * scale
-            return FanGeometry(outline.apex, scale, min_range, self.max_range, outline.field_of_view)
-        rows, cols = image.shape
-        fan = FanGeometry.of_window(rows, self.min_range, self.max_range, self.field_of_view)
-        return replace(fan, apex=(cols / 2, fan.apex[1]))
+            return None
+        fan = FanGeometry.of_window(bottom - top, self.min_range, self.max_range, self.field_of_view)
+        if self.apex is None:
+            return replace(fan, apex=((left + right) / 2, top + fan.apex[1]))
+        return replace(fan, apex=self.apex, metres_per_pixel=self.max_range / (self.apex[1] - top))
 
 
-def measure_outline(image: np.ndarray) -> FanOutline:
-    """Measure the outline of a fan.
+@dataclass
+class _Sample:
+    """Sampled frames of the same size whose outlines agree.
+
+    Attributes:
+        outline: the outline of the first one; None for frames that cannot be measured one by one.
+        masks: the bright pixels of each frame, packed to bits.
+    """
+
+    outline: FanOutline | None
+    masks: list[np.ndarray] = field(default_factory=list)
+
+    def matches(self, outline: FanOutline | None) -> bool:
+        if self.outline is None or outline is None:
+            return self.outline is outline
+        return self.outline.agrees_with(outline)
+
+    def unpack(self, shape: tuple[int, ...]) -> Iterable[np.ndarray]:
+        for packed in self.masks:
+            yield np.unpackbits(packed, count=shape[0] * shape[1]).reshape(shape).astype(bool)
+
+    def pool(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the pixels that are bright in several frames; one frame alone may have noise outside the fan."""
+        counts = np.zeros(shape, np.uint8)
+        for mask in self.unpack(shape):
+            counts += mask
+        return counts >= 1 + len(self.masks) // 8
+
+
+class _Group:
+    """Frames of the same size that have the same fan.
 
     Args:
-        image: ``(rows, cols)``, black outside the fan.
+        outline: the outline of the fan.
+        shape: rows and columns of the frames.
+        masks: bright pixels of some of the frames.
 
-    Returns:
-        The outline.
-
-    Raises:
-        ValueError: the bright pixels do not have the outline of a fan.
+    Attributes:
+        outline: the outline of the fan.
+        inside: the pixels inside the fan, thinned out.
+        min_iou: lowest IoU with ``inside`` of a frame that belongs to the group without being measured.
     """
-    # Closing adds the dark echoes inside the fan. The margin keeps it from connecting the fan to the frame's edge.
-    bright = np.pad((image > BLACK * image.max()).astype(np.uint8), CLOSING_SIZE)
-    closed = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, np.ones((CLOSING_SIZE, CLOSING_SIZE), np.uint8))
-    closed = closed[CLOSING_SIZE:-CLOSING_SIZE, CLOSING_SIZE:-CLOSING_SIZE]
-    rows, cols = image.shape
-    return _measure_mask(closed.tobytes(), rows, cols)
+
+    def __init__(self, outline: FanOutline, shape: tuple[int, ...], masks: Iterable[np.ndarray]):
+        self.outline = outline
+        self.inside = draw_inside(outline.to_fan(1.0), shape)
+        self.min_iou = min(compute_iou(thin(mask), self.inside) for mask in masks) - IOU_SLACK
 
 
-# The frames of a recording usually have the same outline, which is then measured once.
-@lru_cache(maxsize=8)
-def _measure_mask(mask_bytes: bytes, rows: int, cols: int) -> FanOutline:
-    mask = np.frombuffer(mask_bytes, np.uint8).reshape(rows, cols).astype(bool)
-    bright_rows = np.flatnonzero(mask.any(axis=1))
-    if len(bright_rows) < 16:
-        raise ValueError(_PROBLEM)
-    left_edge = mask[bright_rows].argmax(axis=1)
-    right_edge = cols - mask[bright_rows, ::-1].argmax(axis=1)
-    left_slope, left_x = _fit_line(bright_rows + 0.5, left_edge)
-    right_slope, right_x = _fit_line(bright_rows + 0.5, right_edge)
-    if left_slope - right_slope < MIN_SLOPE_DIFFERENCE:
-        raise ValueError(_PROBLEM)
-    y = (right_x - left_x) / (left_slope - right_slope)
-    apex = (left_x + left_slope * y, y)
-    field_of_view = float(np.degrees(np.arctan(left_slope) - np.arctan(right_slope)))
-    min_radius, max_radius = _measure_radii(mask, apex, field_of_view)
-    if _compute_iou(mask, FanGeometry(apex, 1.0, min_radius, max_radius, field_of_view)) < MIN_IOU:
-        raise ValueError(_PROBLEM)
-    return FanOutline(apex, min_radius, max_radius, field_of_view)
+class RecordingFan:
+    """The fan of the frames of one recording, or of the images in one folder, which is measured once.
+
+    Speckle and dark echoes make the outlines of single frames differ, although the fan does not move. The outline is
+    therefore measured on the pixels that are bright in several of the sampled frames. A frame that does not fit it is
+    measured on its own.
+
+    Args:
+        window: the sonar's settings.
+        images: some frames of the recording, ``(rows, cols)`` each. Without them, the first frame is measured.
+
+    Attributes:
+        problem: why the settings do not seem to describe the sampled frames, or None.
+    """
+
+    def __init__(self, window: RangeWindow, images: Iterable[np.ndarray] = ()):
+        self.window = window
+        self.problem: str | None = None
+        self._groups: dict[tuple[int, ...], list[_Group]] = {}
+        for shape, samples in self._collect_samples(images).items():
+            fan = window.compute_fan(shape)
+            if fan:
+                self.problem = self.problem or _describe_misfit(samples[0].pool(shape), fan)
+            else:
+                self._groups[shape] = self._measure_samples(shape, samples)
+
+    def find_fan(self, image: np.ndarray) -> tuple[FanGeometry, bool]:
+        """Return the fan of a frame.
+
+        Args:
+            image: ``(rows, cols)``.
+
+        Returns:
+            The fan, and whether its outline differs from that of most frames.
+
+        Raises:
+            ValueError: the settings are not those of a fan, or the outline cannot be measured.
+        """
+        fan = self.window.compute_fan(image.shape)
+        if fan:
+            return fan, False
+        outline, is_usual = self._find_outline(find_bright(image, self.window.crop))
+        return outline.to_fan(self.window.max_range), not is_usual
+
+    def _find_outline(self, mask: np.ndarray) -> tuple[FanOutline, bool]:
+        """Return the outline of a frame, and whether it is that of most frames."""
+        groups = self._groups.setdefault(mask.shape, [])
+        thinned = thin(mask)
+        ious = [compute_iou(thinned, group.inside) for group in groups]
+        best = groups[int(np.argmax(ious))] if groups else None
+        if best and max(ious) >= best.min_iou:
+            return best.outline, best is groups[0]
+        try:
+            outline = measure_outline(mask, self.window.apex)
+        except ValueError:
+            if best is None or np.count_nonzero(thinned & ~best.inside) > MAX_OUTSIDE * np.count_nonzero(best.inside):
+                raise
+            return best.outline, best is groups[0]  # a dark frame, which shows a part of the fan
+        for group in groups:
+            if group.outline.agrees_with(outline):
+                return group.outline, group is groups[0]
+        if len(groups) < MAX_GROUPS:
+            groups.append(_Group(outline, mask.shape, [mask]))
+        return outline, len(groups) == 1
+
+    def _collect_samples(self, images: Iterable[np.ndarray]) -> dict[tuple[int, ...], list[_Sample]]:
+        """Return the sampled frames by size and outline; they are not measured if the settings describe the fan."""
+        samples_of: dict[tuple[int, ...], list[_Sample]] = {}
+        for image in images:
+            try:
+                is_known = self.window.compute_fan(image.shape) is not None
+            except ValueError:
+                continue  # reported with the frame
+            mask = find_bright(image, self.window.crop)
+            try:
+                outline = None if is_known else measure_outline(mask, self.window.apex)
+            except ValueError:
+                outline = None
+            samples = samples_of.setdefault(image.shape, [])
+            sample = next((sample for sample in samples if sample.matches(outline)), None)
+            if sample is None:
+                sample = _Sample(outline)
+                samples.append(sample)
+            sample.masks.append(np.packbits(mask))
+        return samples_of
+
+    def _measure_samples(self, shape: tuple[int, ...], samples: Sequence[_Sample]) -> list[_Group]:
+        """Return the groups of the sampled frames of one size, the largest first."""
+        measured = sorted((sample for sample in samples if sample.outline), key=lambda sample: -len(sample.masks))
+        groups = []
+        for sample in measured[:MAX_GROUPS] or samples:
+            try:
+                outline = measure_outline(sample.pool(shape), self.window.apex)
+            except ValueError:
+                if sample.outline is None:
+                    continue
+                outline = sample.outline
+            groups.append(_Group(outline, shape, sample.unpack(shape)))
+        return groups
 
 
-def _fit_line(rows: np.ndarray, edge: np.ndarray) -> tuple[float, float]:
-    """Return slope and x at row 0 of the straight side among the edge's points; those of the arc are outliers."""
-    line = RANSACRegressor(min_samples=2, residual_threshold=1.0, random_state=0).fit(rows[:, None], edge)
-    return float(line.estimator_.coef_[0]), float(line.estimator_.intercept_)
+def _describe_misfit(mask: np.ndarray, fan: FanGeometry) -> str | None:
+    """Return why bright pixels do not fill a fan from border to border, or None if they do."""
+    bright, inside = thin(mask), draw_inside(fan, mask.shape)
+    if not (bright & inside).any():
+        return None
+    step = mask.shape[0] / len(bright)
+    gaps = (_find_margins(bright & inside, inside) - _find_margins(inside, inside)) * step
+    tolerance = max(3.0, BORDER_TOLERANCE * mask.shape[0])
+    sides = [f"{gap:.0f} pixels at the {side}" for side, gap in zip(_SIDES, gaps, strict=True) if gap > tolerance]
+    if sides:
+        return f"the fan does not reach the border that --fov expects ({', '.join(sides)} are black); {_ADVICE}"
+    outside = np.count_nonzero(bright & ~inside) / np.count_nonzero(inside)
+    if outside > MAX_OUTSIDE:
+        return f"there are bright pixels outside of the fan that --fov gives ({outside:.0%} of its area); {_ADVICE}"
+    return None
 
 
-def _measure_radii(mask: np.ndarray, apex: tuple[float, float], field_of_view: float) -> tuple[float, float]:
-    """Return the distances of the nearest and of the farthest pixel: medians over bearings well inside the fan."""
-    y, x = np.nonzero(mask)
-    right, ahead = x + 0.5 - apex[0], apex[1] - y - 0.5
-    distance, bearing = np.hypot(right, ahead), np.degrees(np.arctan2(right, ahead))
-    inside = np.abs(bearing) < 0.45 * field_of_view
-    if not inside.any():
-        return 0.0, 1.0
-    position = bearing[inside] / (0.9 * field_of_view) + 0.5
-    bins = np.floor(position * BEARINGS).astype(int).clip(0, BEARINGS - 1)
-    nearest, farthest = np.full(BEARINGS, np.inf), np.full(BEARINGS, -np.inf)
-    np.minimum.at(nearest, bins, distance[inside])
-    np.maximum.at(farthest, bins, distance[inside])
-    filled = np.isfinite(farthest)
-    # Distances are those of pixel centres: half a pixel is missing at either end.
-    return max(0.0, float(np.median(nearest[filled])) - 0.5), float(np.median(farthest[filled])) + 0.5
+_SIDES = ("top", "bottom", "left", "right")
+_ADVICE = "ranges and bearings may be wrong; give --crop or --apex, or leave out --fov to measure the fan"
 
 
-def _compute_iou(mask: np.ndarray, fan: FanGeometry) -> float:
-    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
-    inside = fan.contains(np.stack([x, y], axis=-1) + 0.5)
-    return float(np.count_nonzero(mask & inside) / np.count_nonzero(mask | inside))
+def _find_margins(mask: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Return how many rows and columns at the top, bottom, left and right the mask leaves empty inside a fan."""
+    margins = []
+    for axis, fraction in ((1, FILLED_ROW), (0, FILLED_COLUMN)):
+        filled = np.flatnonzero(mask.sum(axis) > fraction * inside.sum(axis))
+        size = mask.shape[1 - axis]
+        margins += [filled[0], size - 1 - filled[-1]] if len(filled) else [size, size]
+    return np.array(margins)

@@ -50,6 +50,7 @@ class Format:
         estimate: returns an estimate of the number of frames where ``count`` returns None, or None.
         has_topics: whether a file may have several sequences of frames. ``count`` and ``describe`` then have a second
             parameter: the name of the topic, or None.
+        is_sequential: whether the frames before a frame have to be read to reach it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Format:
     describe: Callable[..., dict[str, Any]] = _describe_nothing
     estimate: Callable[[Path], int | None] = _estimate_nothing
     has_topics: bool = False
+    is_sequential: bool = False
 
     def count_frames(self, path: Path, topic: str | None = None) -> int | None:
         """Return the number of frames of a file, or None if only reading it would tell.
@@ -85,8 +87,8 @@ class Format:
 
 
 _IMAGE = Format("image", read_image, count_images)
-_VIDEO = Format("video", read_video, count_video, describe_video, estimate_video)
-_ROS = Format("ROS bag", read_ros, count_ros, describe_ros, has_topics=True)
+_VIDEO = Format("video", read_video, count_video, describe_video, estimate_video, is_sequential=True)
+_ROS = Format("ROS bag", read_ros, count_ros, describe_ros, has_topics=True, is_sequential=True)
 
 _BUILT_IN: dict[str, Format] = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm"), _IMAGE),

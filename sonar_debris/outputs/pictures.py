@@ -9,6 +9,7 @@ import numpy as np
 from sonar_debris.detections import Detections
 from sonar_debris.files import UniqueNames, write_png
 from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.loader import count_frames
 
 # A frame whose shorter side has fewer pixels is enlarged, so that its labels fit and can be read.
 MIN_SIDE = 200
@@ -124,18 +125,22 @@ class PictureFolder:
         Raises:
             OSError: the picture cannot be written.
         """
-        path = self.folder / f"{self._names.unique(picture_stem(frame.name, frame.index))}.png"
+        in_recording = frame.index > 0 or count_frames(frame.source) != 1
+        stem = picture_stem(frame.name, frame.index, in_recording)
+        path = self.folder / f"{self._names.unique(stem)}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_png(path, draw_detections(frame.image, detections))
 
 
-def picture_stem(name: str, index: int) -> str:
+def picture_stem(name: str, index: int, in_recording: bool = False) -> str:
     """Return the file name, without suffix, of a frame's picture.
 
     Args:
         name: the frame's name. Its folders are kept if the path leads downwards; they are dropped if the path is
             absolute or contains ``..``.
-        index: position of the frame in its file; 0 is left out.
+        index: position of the frame in its file.
+        in_recording: whether the file has several frames: 0 is left out otherwise. With it, the pictures of a recording
+            sort in the order of its frames.
 
     Returns:
         A relative path without suffix.
@@ -143,9 +148,11 @@ def picture_stem(name: str, index: int) -> str:
     Example:
         >>> picture_stem("dive/07.aris", 12)
         'dive/07-000012'
+        >>> picture_stem("dive/07.aris", 0, in_recording=True)
+        'dive/07-000000'
     """
     path = PurePath(name)
     if path.is_absolute() or ".." in path.parts:
         path = PurePath(path.name)
     stem = path.with_suffix("")
-    return f"{stem}-{index:06d}" if index else str(stem)
+    return f"{stem}-{index:06d}" if index or in_recording else str(stem)

@@ -81,7 +81,7 @@ def describe_selection(selection: FrameSelection) -> dict[str, object]:
 
     Example:
         >>> describe_selection(FrameSelection(slice(10, None), topic="/sonar"))
-        {'frames': [10, None, None], 'topic': '/sonar', 'mirror': None}
+        {'frames': [10, None, None], 'topic': '/sonar', 'mirror': None, 'heading_offset': None}
     """
     frames = selection.frames
     values = {field.name: getattr(selection, field.name) for field in fields(FrameSelection) if field.name != "frames"}
@@ -90,7 +90,7 @@ def describe_selection(selection: FrameSelection) -> dict[str, object]:
 
 
 def stored_selection(store: SurveyStore) -> FrameSelection:
-    """Return how the frames of a survey were read, for reading any of them again: the topic, mirrored or not.
+    """Return how the frames of a survey were read, to read any of them again: topic, mirroring, heading offset.
 
     Raises:
         SonarDebrisError: the settings are neither in the database nor in the manifest.

@@ -15,6 +15,7 @@ import pandas as pd
 from sonar_debris.boxes import intersection_over_smaller, non_maximum_suppression
 from sonar_debris.detections import UNKNOWN
 from sonar_debris.frames.frame import natural_sort_key
+from sonar_debris.frames.geometry import mean_position
 from sonar_debris.survey.schema import ObjectRecord, Sighting, TrackedSource
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
@@ -304,10 +305,5 @@ def _mean_position(located: pd.DataFrame) -> tuple[float | None, float | None, f
         return None, None, None
     metres = local_metres(located["latitude"], located["longitude"])
     position_scatter_m = round(float(np.sqrt(metres.var(axis=0).sum())), 3)
-    longitude = located["longitude"]
-    if longitude.max() - longitude.min() > 180:  # the antimeridian lies between them: the mean of 179 and -179 is 180
-        longitude = longitude.where(longitude >= 0, longitude + 360)
-    mean_longitude = float(longitude.mean())
-    if mean_longitude >= 180:
-        mean_longitude -= 360
-    return float(located["latitude"].mean()), mean_longitude, position_scatter_m
+    latitude, longitude = mean_position(located["latitude"].to_numpy(), located["longitude"].to_numpy())
+    return latitude, longitude, position_scatter_m

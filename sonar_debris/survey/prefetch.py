@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sonar_debris.frames import Frame, FrameReadError, FrameReadWarning, open_frames
-from sonar_debris.frames.frame import FrameSelection
+from sonar_debris.frames.frame import FrameGeometryWarning, FrameSelection, merge_warnings
 from sonar_debris.frames.range_window import RangeWindow
 
 # Batches that are read ahead: enough that detection never waits, without using much memory.
@@ -133,8 +133,10 @@ def read_batches(
 
 
 def _read_jobs(jobs: Iterable[Job], selection: FrameSelection, range_window: RangeWindow | None) -> Iterator[ReadItem]:
+    geometry_warnings: list[FrameGeometryWarning] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FrameReadWarning)
+        warnings.simplefilter("always", FrameGeometryWarning)
         for job in jobs:
             failures: list[str] = []
             for frame in _read_source(job, selection, range_window):
@@ -147,9 +149,12 @@ def _read_jobs(jobs: Iterable[Job], selection: FrameSelection, range_window: Ran
                 else:
                     failures.append(frame.reason)
             failures += [item.message.reason for item in caught if isinstance(item.message, FrameReadWarning)]
+            geometry_warnings += [item.message for item in caught if isinstance(item.message, FrameGeometryWarning)]
             caught.clear()
             if job.stop is None:
                 yield ReadItem(job.source, failure="; ".join(failures) or None)
+    for warning in merge_warnings(geometry_warnings):
+        warnings.warn(warning, stacklevel=2)
 
 
 def _read_source(

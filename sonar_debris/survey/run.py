@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from sonar_debris.detectors.base import DebrisDetector
@@ -303,7 +303,7 @@ def _open_inference(config: SurveyConfig, detector: DebrisDetector, model_sha256
 
 def _reading_options(config: SurveyConfig) -> dict[str, object]:
     """Return the settings of reading, which a resumed survey must match."""
-    window = asdict(config.range_window) if config.range_window else None
+    window = config.range_window.to_settings() if config.range_window else None
     return {**describe_selection(config.selection), "range_window": window}
 
 

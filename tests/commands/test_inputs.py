@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sonar_debris.commands.inputs import FrameRange, InputOptions, open_inputs
+from sonar_debris.commands.inputs import FrameRange, InputOptions, open_inputs, with_input_options
 from sonar_debris.commands.main import main
 from sonar_debris.detectors.model_folder import find_model
 from sonar_debris.errors import FailureLog
 from sonar_debris.frames import open_frames
 from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.frames.frame import ALL_FRAMES
+from sonar_debris.frames.range_window import RangeWindow
 from tests.videos import with_duration, without_duration
 
 
@@ -41,7 +42,15 @@ def test_text_that_is_not_a_range_of_frames_is_refused(text):
 @pytest.mark.parametrize(
     "options, problem",
     [
-        (["--fov", "30"], "--range-min and --fov need --range-max"),
+        (["--fov", "30"], "--fov needs --range-max"),
+        (["--apex", "3,4", "--crop", "1,2,3,4"], "--apex and --crop need --range-max"),
+        (["--range-max", "9", "--apex", "3"], "is not X,Y"),
+        (["--range-max", "9", "--apex", "3,nan"], "is not X,Y"),
+        (["--range-max", "9", "--crop", "1,2,3"], "is not LEFT,TOP,RIGHT,BOTTOM"),
+        (["--range-max", "9", "--crop", "1,2,3,-4"], "is not LEFT,TOP,RIGHT,BOTTOM"),
+        (["--range-max", "9", "--crop", "3,2,3,4"], "LEFT less than RIGHT"),
+        (["--heading-offset", "nan"], "--heading-offset"),
+        (["--heading-offset", "400"], "--heading-offset"),
         (["--range-max", "9", "--range-min", "1"], "--range-min needs --fov"),
         (["--range-max", "1", "--range-min", "1", "--fov", "30"], "--range-max must be greater than --range-min"),
         (["--range-max", "nan"], "--range-max"),
@@ -154,3 +163,19 @@ def test_mirror_reverses_image_and_bearings(tmp_path):
     polar = plain.geometry.to_polar([x, y])
     width = plain.image.shape[1]
     assert abs(polar[1]) > 3 and mirrored.geometry.to_polar([width - x, y]) == pytest.approx(polar * [1, -1])
+
+
+def test_apex_crop_and_heading_offset_reach_the_command():
+    received = []
+
+    @click.command()
+    @with_input_options
+    def command(input_options):
+        received.append(input_options)
+
+    options = ["--range-max", "10", "--fov", "29", "--apex", "160,602.5", "--crop", "0,60,320,460"]
+    result = CliRunner().invoke(command, [*options, "--heading-offset", "-3.5"])
+
+    assert result.exit_code == 0
+    assert received[0].window == RangeWindow(10.0, 0.0, 29.0, (160.0, 602.5), (0, 60, 320, 460))
+    assert received[0].selection.heading_offset == -3.5

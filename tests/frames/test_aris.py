@@ -1,5 +1,6 @@
 """Recordings that these tests write, and the sample of the maker's SDK."""
 
+import json
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from sonar_debris.frames import FrameReadError, FrameReadWarning, open_frames
 from sonar_debris.frames.aris import ArisRecording, ranges
 from sonar_debris.frames.aris_format import BEAMS, FRAME_HEADER, beam_bearings, write_aris
+from sonar_debris.frames.description import describe
 
 FIELDS = {
     "sound_speed": 1480.0,
@@ -153,3 +155,57 @@ def test_the_sample_of_the_maker_is_read(real_data):
     assert (first, first + 2000 * step) == pytest.approx((3.298, 23.40), abs=0.005)
     assert (header["frame_rate"], header["heading"], header["system"]) == pytest.approx((6.55, 49.6, 2), abs=0.01)
     assert len(list(open_frames(path))) == 6
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"heading": np.nan, "depth": np.inf},
+        {"heading": 1e30},
+        {"latitude": 48.0, "longitude": 1e300},
+        {"latitude": np.inf, "longitude": np.nan},
+        {"frame_rate": np.nan},
+    ],
+)
+def test_values_without_sense_are_left_out(tmp_path, fields):
+    path = write(tmp_path / "a.aris", **fields)
+
+    first, *_ = open_frames(path)
+    description = json.dumps(describe(path))
+
+    values = [value for value in vars(first.navigation).values() if value is not None]
+    assert np.isfinite(values).all()
+    assert "NaN" not in description and "Infinity" not in description
+
+
+@pytest.mark.parametrize("delay", [0, 2**31, 2**32 - 1])
+@pytest.mark.parametrize("period", [1, 2**32 - 1])
+def test_an_absurd_range_window_is_an_error_or_a_small_frame(tmp_path, delay, period):
+    path = write(tmp_path / "a.aris", count=1, samples=10, sample_start_delay=delay, sample_period=period)
+    errors = []
+
+    frames = list(open_frames(path, errors.append))
+
+    assert len(frames) + len(errors) == 1
+    assert all(frame.image.size < 2**23 for frame in frames)
+
+
+def test_a_recording_that_grows_is_read_to_the_end_that_it_had(tmp_path):
+    path = write(tmp_path / "a.aris")
+    data = path.read_bytes()
+    frames = open_frames(path)
+    next(frames)
+    path.write_bytes(data + data[1024:])
+
+    assert [frame.index for frame in frames] == [1, 2]
+
+
+def test_a_recording_that_shrinks_while_it_is_read_is_an_error(tmp_path):
+    path = write(tmp_path / "a.aris")
+    errors = []
+    frames = open_frames(path, errors.append)
+    next(frames)
+    path.write_bytes(path.read_bytes()[:3000])
+
+    assert list(frames) == []
+    assert [error.index for error in errors] == [1, 2]

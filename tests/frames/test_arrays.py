@@ -1,8 +1,11 @@
+import zipfile
+
 import numpy as np
 import pytest
 
 from sonar_debris.frames import FrameReadError, open_frames
 from sonar_debris.frames.arrays import read_array
+from sonar_debris.frames.loader import count_frames
 
 
 def read(path):
@@ -108,4 +111,61 @@ def test_a_file_that_is_not_an_archive_is_refused(tmp_path, data):
 def test_nothing_in_an_archive_is_unpickled(tmp_path):
     np.savez(tmp_path / "dive.npz", a=np.array([[{}]], object))
     with pytest.raises(FrameReadError, match="dtype object"):
+        list(open_frames(tmp_path / "dive.npz"))
+
+
+@pytest.mark.parametrize("declared", [4, 1000, 10**9, 10**30])
+def test_an_overlong_count_costs_only_the_frames_that_are_missing(tmp_path, declared):
+    frames = np.ones((3, 5, 6))
+    (tmp_path / "dive.npy").write_bytes(header(f"({declared}, 5, 6)") + frames.tobytes() + b"part")
+    errors = []
+
+    assert count_frames(tmp_path / "dive.npy") == 3
+    assert [frame.index for frame in open_frames(tmp_path / "dive.npy", errors.append)] == [0, 1, 2]
+    assert [error.reason for error in errors] == [f"truncated within frame 3 of {declared}"]
+
+
+def test_a_stack_without_frames_is_an_error(tmp_path):
+    np.save(tmp_path / "dive.npy", np.zeros((0, 5, 6)))
+    with pytest.raises(FrameReadError, match="the stack holds no frames"):
+        list(open_frames(tmp_path / "dive.npy"))
+
+
+@pytest.mark.parametrize("shape", ["(" * 4000, "(5, " * 2000, "(-5, 6)", "('5', 6)", "(" + "9" * 5000 + ", 5)"])
+def test_a_hostile_header_is_an_error(tmp_path, shape):
+    (tmp_path / "ping.npy").write_bytes(header(shape))
+    with pytest.raises(FrameReadError):
+        list(open_frames(tmp_path / "ping.npy"))
+
+
+def test_a_header_of_gigabytes_is_not_read(tmp_path):
+    with (tmp_path / "ping.npy").open("wb") as file:
+        file.write(b"\x93NUMPY\x02\x00" + (2**32 - 1).to_bytes(4, "little"))
+        file.truncate(2**32)
+    with pytest.raises(FrameReadError, match="header is too long"):
+        list(open_frames(tmp_path / "ping.npy"))
+
+
+def test_an_array_that_is_not_frames_costs_only_itself(tmp_path):
+    np.savez(tmp_path / "dive.npz", a=np.ones((2, 4, 5)), b=np.arange(7), c=np.ones((4, 5)))
+    errors = []
+
+    assert [frame.index for frame in open_frames(tmp_path / "dive.npz", errors.append)] == [0, 1, 3]
+    assert [(error.index, error.reason[:6]) for error in errors] == [(2, "b.npy:")]
+    assert count_frames(tmp_path / "dive.npz") == 4
+
+
+def test_an_array_with_an_overlong_count_costs_only_what_is_missing(tmp_path):
+    with zipfile.ZipFile(tmp_path / "dive.npz", "w") as archive:
+        archive.writestr("a.npy", header("(10000000000000000000000, 4, 5)") + np.ones((2, 4, 5)).tobytes())
+        archive.writestr("b.npy", header("(4, 5)") + np.ones((4, 5)).tobytes())
+    errors = []
+
+    assert [frame.index for frame in open_frames(tmp_path / "dive.npz", errors.append)] == [0, 1, 3]
+    assert [error.index for error in errors] == [2] and "truncated within frame 2" in errors[0].reason
+
+
+def test_an_archive_without_arrays_is_an_error(tmp_path):
+    np.savez(tmp_path / "dive.npz")
+    with pytest.raises(FrameReadError, match="holds no arrays"):
         list(open_frames(tmp_path / "dive.npz"))

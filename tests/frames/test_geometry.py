@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonar_debris.frames.geometry import FanGeometry, Navigation, metres_to_polar, polar_to_metres
+from sonar_debris.frames.geometry import (
+    FanGeometry,
+    Navigation,
+    ground_range,
+    mean_position,
+    metres_to_polar,
+    polar_to_metres,
+)
 
 FAN = FanGeometry.of_window(rows=400, min_range=2.0, max_range=10.0, field_of_view=30.0)
 SONAR = Navigation(heading=0.0, latitude=48.0, longitude=-4.0)
@@ -100,3 +107,59 @@ def test_a_position_needs_heading_latitude_and_longitude(unknown):
         sonar.to_position([1.0, 0.0])
     with pytest.raises(ValueError, match="a bearing needs"):
         sonar.to_polar([1.0, 0.0])
+
+
+def test_positions_lie_on_both_sides_of_the_meridian_of_180_degrees():
+    positions = Navigation(90.0, 10.0, 179.9999).to_position([[50.0, 0.0], [-50.0, 0.0]])
+
+    assert positions[0, 1] == pytest.approx(-179.99964, abs=1e-4) and positions[1, 1] == pytest.approx(
+        179.9994, abs=1e-4
+    )
+    sonar = Navigation(90.0, 10.0, 179.9999)
+    np.testing.assert_allclose(sonar.to_polar(positions)[:, 0], [50, 50], atol=1e-3)
+
+
+@pytest.mark.parametrize(("longitude", "wrapped"), [(180, -180), (-180, -180), (359.5, -0.5), (12.25, 12.25)])
+def test_longitudes_are_wrapped(longitude, wrapped):
+    assert Navigation(longitude=longitude).longitude == wrapped
+
+
+def test_headings_are_wrapped_and_turned():
+    assert Navigation(heading=-10.0).heading == 350
+    assert Navigation(heading=350.0).turned(15.0).heading == 5
+    assert Navigation(latitude=3.0).turned(15.0) == Navigation(latitude=3.0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"latitude": 90.1},
+        {"latitude": -91.0},
+        {"longitude": 361.0},
+        {"longitude": -181.0},
+        {"latitude": np.nan},
+        {"heading": np.inf},
+        {"depth": np.nan},
+        {"altitude": -1.0},
+    ],
+)
+def test_positions_that_are_not_on_the_earth_are_refused(values):
+    with pytest.raises(ValueError, match="a position has finite numbers"):
+        Navigation(**values)
+
+
+def test_positions_are_averaged_across_the_meridian_of_180_degrees():
+    assert mean_position(np.array([1.0, 3.0]), np.array([179.5, -179.5])) == (2.0, -180.0)
+    assert mean_position(np.array([1.0]), np.array([-180.0])) == (1.0, -180.0)
+    latitude, longitude = mean_position(np.array([1.0, 3.0, 2.0]), np.array([4.0, 5.0, 6.0]))
+    assert (latitude, longitude) == (2.0, 5.0)
+
+
+def test_ground_ranges_are_shorter_than_slant_ranges():
+    np.testing.assert_allclose(ground_range(np.array([5.0, 13.0, 2.0]), 3.0), [4.0, np.sqrt(160), 0.0])
+
+
+def test_positions_are_computed_from_ground_ranges_if_the_altitude_is_known():
+    above = Navigation(0.0, 48.0, -4.0, altitude=3.0).to_position([5.0, 20.0])
+
+    np.testing.assert_allclose(above, Navigation(0.0, 48.0, -4.0).to_position([4.0, 20.0]))

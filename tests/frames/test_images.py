@@ -5,7 +5,7 @@ from io import BytesIO
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from sonar_debris.frames.frame import DamagedFrame
 from sonar_debris.frames.images import read_image
@@ -191,3 +191,65 @@ def test_pages_before_a_damaged_page_are_read(tmp_path):
     *intact, last = read_image(path)
 
     assert len(intact) == 2 and isinstance(last, DamagedFrame) and last.index == 2
+
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_images_are_read_as_they_are_displayed(tmp_path, suffix, orientation):
+    pixels = np.zeros((16, 32), np.uint8)
+    pixels[:8, :16] = 200
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = write_pillow(tmp_path / f"ping{suffix}", Image.fromarray(pixels), exif=exif)
+
+    image = Image.open(BytesIO(path.read_bytes()))  # Pillow 13 confuses rows of a turned TIFF that it opens by its path
+    image.load()
+    displayed = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_allclose(read(path).image, displayed / 255, atol=0.02)
+
+
+def test_damaged_exif_is_ignored(tmp_path):
+    path = write_pillow(tmp_path / "ping.jpg", Image.fromarray(GREY_8), exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
+    assert read(path).image.shape == GREY_8.shape
+
+
+@pytest.mark.parametrize(("mode", "suffix"), [("CMYK", ".jpg"), ("CMYK", ".tif"), ("YCbCr", ".tif"), ("PA", ".tif")])
+def test_colours_of_other_spaces_have_their_luma(tmp_path, mode, suffix):
+    colours = np.full((16, 16, 3), (150, 75, 50), np.uint8)
+    image = Image.fromarray(colours).convert(mode)
+    luma = np.asarray(image.convert("RGB").convert("L")) / 255
+
+    np.testing.assert_allclose(read(write_pillow(tmp_path / f"ping{suffix}", image)).image, luma, atol=0.02)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "packbits", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "CMYK"])
+def test_compressed_tiff_is_read_as_it_was_written(tmp_path, mode, compression):
+    grey = np.random.default_rng(0).integers(0, 256, (15, 17), np.uint8)
+    image = Image.fromarray(grey).convert("RGB").convert(mode)
+
+    frame = read(write_pillow(tmp_path / "ping.tif", image, compression=compression))
+
+    np.testing.assert_allclose(frame.image, np.asarray(image.convert("RGB"))[..., 1] / 255, atol=0.002)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_damaged_compressed_page_is_not_read_as_black(tmp_path, dtype, capfd):
+    pages = [np.random.default_rng(number).integers(0, 200, (64, 64)).astype(dtype) for number in range(3)]
+    assert cv2.imwritemulti(str(tmp_path / "dive.tif"), pages, [cv2.IMWRITE_TIFF_COMPRESSION, 8])
+    data = bytearray((tmp_path / "dive.tif").read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 60] = bytes(60)
+    (tmp_path / "dive.tif").write_bytes(data)
+
+    first, second, third = read_image(tmp_path / "dive.tif")
+
+    assert isinstance(second, DamagedFrame) and (first.index, third.index) == (0, 2)
+    assert capfd.readouterr().err == ""
+
+
+def test_pages_of_a_file_whose_name_is_not_utf8_are_read(tmp_path):
+    path = tmp_path / "a\udcff.tif"
+    cv2.imwritemulti(str(tmp_path / "dive.tif"), [GREY_8, GREY_8])
+    (tmp_path / "dive.tif").rename(path)
+    assert [frame.index for frame in read_image(path)] == [0, 1]

@@ -1,5 +1,6 @@
 import os
 import re
+import socket
 import tempfile
 from importlib import metadata
 from pathlib import Path
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from sonar_debris.files import printable_name
 from sonar_debris.frames import FrameReadError, FrameReadWarning, open_frames, readers
 from sonar_debris.frames.aris_format import write_aris
-from sonar_debris.frames.frame import DamagedFrame, FrameSelection, RawFrame, TruncatedFile
+from sonar_debris.frames.description import describe
+from sonar_debris.frames.frame import DamagedFrame, FrameGeometryWarning, FrameSelection, RawFrame, TruncatedFile
 from sonar_debris.frames.loader import count_frames
+from sonar_debris.frames.range_window import RangeWindow
 from sonar_debris.frames.readers import find_format, known_formats
 
 # Files of the other formats are written by the tests of their readers.
@@ -330,3 +333,60 @@ def test_the_reader_in_the_documentation_works(sea_file, monkeypatch):
     assert [(frame.index, frame.image.shape) for frame in read_frames] == [(0, (480, 320)), (2, (480, 320))]
     assert [frame.image.max() for frame in read_frames] == pytest.approx([0.2, 1])
     assert [error.problem for error in errors] == ["frame 1: it has no echoes"]
+
+
+@pytest.fixture
+def special_files(tmp_path):
+    """A folder with one image, and with paths that cannot be read as files."""
+    write(tmp_path / "good.png")
+    os.mkfifo(tmp_path / "pipe.npy")
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.bind(str(tmp_path / "socket.aris"))
+    (tmp_path / "device.mp4").symlink_to("/dev/zero")
+    (tmp_path / "broken.tif").symlink_to("nowhere")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "empty.npz").write_bytes(b"")
+    return tmp_path
+
+
+def test_paths_that_are_not_files_cost_only_themselves(special_files):
+    errors = []
+
+    assert count_frames(special_files) == 6
+    assert [frame.name for frame in open_frames(special_files, errors.append)] == ["good.png"]
+    assert [str(error) for error in errors] == [
+        "broken.tif: No such file or directory",
+        "device.mp4: not a regular file",
+        "empty.npz: the file is empty",
+        "pipe.npy: not a regular file",
+        "socket.aris: not a regular file",
+    ]
+
+
+def test_paths_that_are_not_files_are_skipped_where_fans_are_measured(special_files):
+    errors = []
+
+    with pytest.warns(FrameGeometryWarning, match="bright pixels outside of the fan"):
+        frames = list(open_frames(special_files, errors.append, window=RangeWindow(10.0, 1.0, 30.0)))
+
+    assert [frame.name for frame in frames] == ["good.png"] and len(errors) == 5
+
+
+@pytest.mark.parametrize("name", ["pipe.npy", "socket.aris", "device.mp4"])
+def test_a_path_that_is_not_a_file_is_an_error(special_files, name):
+    assert count_frames(special_files / name) == 1
+    with pytest.raises(FrameReadError, match=f"{name}: not a regular file"):
+        next(open_frames(special_files / name))
+    with pytest.raises(FrameReadError, match=f"{name}: not a regular file"):
+        describe(special_files / name)
+
+
+def test_the_heading_offset_is_added_to_headings(tmp_path):
+    fields = {"sound_speed": 1500, "sample_period": 10, "heading": 350.0}
+    write_aris(tmp_path / "dive.aris", [(np.zeros((20, 48), np.uint8), fields)])
+
+    (frame,) = open_frames(tmp_path / "dive.aris", selection=FrameSelection(heading_offset=12.5))
+
+    assert frame.navigation.heading == 2.5
+    assert describe(tmp_path / "dive.aris", FrameSelection(heading_offset=-5.0))["heading_deg"] == 345
+    assert "magnetic" in describe(tmp_path / "dive.aris")["heading_reference"]

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,4 +62,42 @@ def test_an_unknown_attribute_in_the_sidecar_is_an_error(image):
     Path(image.parent / "geometry.json").write_text(json.dumps({"format_version": 1, "files": files}))
 
     with pytest.raises(FrameReadError, match="cannot be read"):
+        list(open_frames(image))
+
+
+FAN_ENTRY = {"apex": [1, 2], "metres_per_pixel": 0.1, "min_range": 0, "max_range": 2, "field_of_view": 30}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"geometry": FAN_ENTRY | {"metres_per_pixel": "wide"}},
+        {"geometry": FAN_ENTRY | {"metres_per_pixel": 0}},
+        {"geometry": FAN_ENTRY | {"max_range": float("nan")}},
+        {"geometry": FAN_ENTRY | {"min_range": 3}},
+        {"geometry": FAN_ENTRY | {"apex": [1, float("inf")]}},
+        {"navigation": {"latitude": 91}},
+        {"navigation": {"heading": "north"}},
+        {"navigation": {"heading": float("nan")}},
+        {"time": float("nan")},
+    ],
+)
+def test_values_without_sense_in_the_sidecar_are_an_error(image, entry):
+    Path(image.parent / "geometry.json").write_text(json.dumps({"format_version": 1, "files": {"ping.png": [entry]}}))
+
+    with pytest.raises(FrameReadError, match="geometry.json in its folder cannot be read"):
+        list(open_frames(image))
+
+
+def test_deep_nesting_in_the_sidecar_is_an_error(image):
+    Path(image.parent / "geometry.json").write_text("[" * 100_000)
+
+    with pytest.raises(FrameReadError, match="cannot be read"):
+        list(open_frames(image))
+
+
+def test_a_sidecar_that_is_a_pipe_is_an_error(image):
+    os.mkfifo(image.parent / "geometry.json")
+
+    with pytest.raises(FrameReadError, match="not a regular file"):
         list(open_frames(image))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.detections import Detections
+from sonar_debris.frames import open_frames
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.pictures import PictureFolder, class_colour, draw_detections, picture_stem, to_uint8
 
@@ -165,3 +166,15 @@ def test_no_picture_is_written_outside_the_folder(name, tmp_path):
     PictureFolder(folder).add(frame(name), detections())
 
     assert files(tmp_path) == ["results/annotated/out.png"]
+
+
+def test_the_pictures_of_a_recording_sort_in_the_order_of_its_frames(tmp_path):
+    np.save(tmp_path / "dive.npy", np.zeros((12, 20, 30), np.uint8))
+    np.save(tmp_path / "ping.npy", np.zeros((20, 30), np.uint8))
+    pictures = PictureFolder(tmp_path / "annotated")
+    for path in (tmp_path / "dive.npy", tmp_path / "ping.npy"):
+        for read_frame in open_frames(path):
+            pictures.add(read_frame, detections())
+
+    names = [f"dive-{index:06d}.png" for index in range(12)]
+    assert files(tmp_path / "annotated") == [*names, "ping.png"]
