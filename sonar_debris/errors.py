@@ -9,7 +9,8 @@ The whole hierarchy::
     UserWarning
     └── SonarDebrisWarning            work continues, but the user should know
         ├── FrameReadWarning          a file is truncated or damaged in part      (sonar_debris.frames.frame)
-        └── FrameGeometryWarning      the fan of plain images may be wrong        (sonar_debris.frames.frame)
+        ├── FrameGeometryWarning      the fan of plain images may be wrong        (sonar_debris.frames.frame)
+        └── UnseenConditionsWarning   the model has not seen such a sonar         (sonar_debris.frames.conditions)
 
 A wrong argument of a Python function raises a ``ValueError`` that ends with "Received: …".
 """

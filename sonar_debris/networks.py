@@ -4,15 +4,22 @@ Reference:
     He et al., Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385 (residual blocks).
 """
 
+import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
+import numpy as np
 from keras import KerasTensor, ops
 
 from sonar_debris.backend import quiet_backend
 from sonar_debris.errors import SonarDebrisError
+
+# Largest network that is loaded, unpacked, and its largest description. Those of this package take 7 MB and 0.1 MB.
+MAX_NETWORK_BYTES, MAX_CONFIG_BYTES = 2**30, 2**24
 
 with quiet_backend():
     import keras
@@ -119,10 +126,28 @@ def load_network(path: Path | str) -> keras.Model:
     if not path.is_file():
         raise SonarDebrisError(f"{path}: no such network; train one with 'sonar-debris train'")
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        _check_archive(path)
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+            raise ValueError("its weights are not finite")
+        return network
     except Exception as error:  # Keras passes on exceptions of many libraries, from zipfile to h5py.
         reason = str(error).partition("\n")[0][:120]
         raise SonarDebrisError(f"{path}: not a readable Keras model ({reason})") from error
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse an archive that would fill the memory when it is unpacked, before Keras unpacks it."""
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > MAX_NETWORK_BYTES:
+            raise ValueError(f"it unpacks to more than {MAX_NETWORK_BYTES >> 20} MiB")
+        if archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
+            raise ValueError("its config.json is too large")
+        with h5py.File(BytesIO(archive.read("model.weights.h5"))) as weights:
+            sizes: list[int] = []
+            weights.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
+        if sum(sizes) > MAX_NETWORK_BYTES:
+            raise ValueError(f"its weights take more than {MAX_NETWORK_BYTES >> 20} MiB")
 
 
 def save_network(network: keras.Model, path: Path) -> None:

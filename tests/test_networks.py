@@ -1,7 +1,9 @@
+import io
 import json
 import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -176,3 +178,40 @@ def test_callable_outside_keras_is_refused(saved, tmp_path):
     with pytest.raises(SonarDebrisError, match="not a readable Keras model"):
         load_network(saved)
     assert not marker.exists()
+
+
+def replace_member(path: Path, name: str, data: bytes) -> None:
+    with zipfile.ZipFile(path) as archive:
+        content = {member: archive.read(member) for member in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, original in content.items():
+            archive.writestr(member, data if member == name else original)
+
+
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5", "metadata.json"])
+def test_archive_that_would_fill_the_memory_is_refused(member, saved, monkeypatch):
+    monkeypatch.setattr("sonar_debris.networks.MAX_NETWORK_BYTES", 2**20)
+    replace_member(saved, member, bytes(2**22))
+
+    with pytest.raises(SonarDebrisError, match="unpacks to more than 1 MiB"):
+        load_network(saved)
+
+
+def test_weights_that_would_fill_the_memory_are_refused(saved, monkeypatch):
+    monkeypatch.setattr("sonar_debris.networks.MAX_NETWORK_BYTES", 2**20)
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as weights:
+        weights.create_dataset("layers/fc/vars/0", (2**20, 2**20), "f4", chunks=(2**6, 2**6))
+    replace_member(saved, "model.weights.h5", stream.getvalue())
+
+    with pytest.raises(SonarDebrisError, match="weights take more than 1 MiB"):
+        load_network(saved)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    network.set_weights([np.full((3, 2), np.nan, np.float32), np.zeros(2, np.float32)])
+    network.save(tmp_path / "network.keras")
+
+    with pytest.raises(SonarDebrisError, match="weights are not finite"):
+        load_network(tmp_path / "network.keras")

@@ -3,7 +3,8 @@
 import math
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -216,3 +217,45 @@ def _check_box(box: Box, cols: int, rows: int) -> tuple[Box | None, str | None]:
         return None, OUTSIDE
     overhang = max(abs(value - inside) for value, inside in zip(box, clipped, strict=True))
     return clipped, CLIPPED if overhang > MAX_OVERHANG else None
+
+
+def merge_class_names(known: Sequence[str], other: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Append class names to known ones; they are paired by name, ignoring case.
+
+    Args:
+        known: the class names to keep, in their order.
+        other: the class names to append where they are not known.
+
+    Returns:
+        All class names, the known ones first; and for each of ``other`` its index among them.
+
+    Example:
+        >>> merge_class_names(["can", "tire"], ["Tire", "anchor"])
+        (('can', 'tire', 'anchor'), array([1, 2]))
+    """
+    union = list(known)
+    index = {name.lower(): position for position, name in enumerate(known)}
+    for name in other:
+        if name.lower() not in index:
+            index[name.lower()] = len(union)
+            union.append(name)
+    return tuple(union), np.array([index[name.lower()] for name in other], np.int64)
+
+
+def merge_labels(
+    parts: Sequence[tuple[Sequence[LabelledFrame], tuple[str, ...]]],
+) -> tuple[list[LabelledFrame], tuple[str, ...]]:
+    """Join the frames of several label sets; classes are paired by name, ignoring case.
+
+    Args:
+        parts: frames and class names of each set, as `read_labels` returns them.
+
+    Returns:
+        All frames, and the class names that their ``class_id`` indexes.
+    """
+    frames: list[LabelledFrame] = []
+    names: tuple[str, ...] = ()
+    for part_frames, part_names in parts:
+        names, index = merge_class_names(names, part_names)
+        frames.extend(replace(frame, class_id=index[frame.class_id]) for frame in part_frames)
+    return frames, names

@@ -14,6 +14,7 @@ from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.datasets.voc_labels import parse_xml
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames import open_frames
+from sonar_debris.frames.conditions import SonarConditions
 
 CLASS_NAMES = (
     "bottle",
@@ -28,6 +29,8 @@ CLASS_NAMES = (
     "valve",
     "wall",
 )
+# The frames do not record it; their documentation does.
+CONDITIONS = SonarConditions(("ARIS 3000",), (3.0, 3.0), (1.0, 3.0))
 # Counter-clockwise quarter turns that make range run upwards: it runs to the right in the water tank's crops, and
 # upwards in the turntable's.
 QUARTER_TURNS = {"watertank-cropped": 1, "turntable-cropped": 0}

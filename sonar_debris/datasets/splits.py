@@ -74,13 +74,20 @@ def group_scenes(images: Iterable[np.ndarray], correlation: float = SAME_SCENE) 
     """
     from scipy.sparse.csgraph import connected_components
 
-    signatures = np.stack([_signature(image) for image in images])
+    signatures = np.stack([frame_signature(image) for image in images])
     _, scenes = connected_components(signatures @ signatures.T >= correlation, directed=False)
     return scenes
 
 
-def _signature(image: np.ndarray) -> np.ndarray:
-    """Return the blurred frame as a unit vector of zero mean: the dot product of two is their correlation."""
+def frame_signature(image: np.ndarray) -> np.ndarray:
+    """Return the blurred frame as a unit vector of zero mean: the dot product of two is their correlation.
+
+    Args:
+        image: normalised frame ``(rows, cols)``.
+
+    Returns:
+        ``(9600,)`` float32.
+    """
     import cv2
 
     blurred = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 4)

@@ -11,6 +11,7 @@ import numpy as np
 from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.datasets.release import Crop, load_crop, read_crops
 from sonar_debris.datasets.splits import group_scenes
+from sonar_debris.frames.conditions import SonarConditions
 from sonar_debris.frames.pixels import normalise, preprocess
 
 # Scene numbers of frames that do not show a scene of the data.
@@ -47,6 +48,7 @@ class TrainingFrame:
         class_id: ``(N,)`` int64 class indices.
         proposals: ``(M, 4)`` float32 proposals of an earlier stage of the pipeline; none by default.
         scene: number of the scene, or `SIMULATED` or `TURNTABLE`.
+        conditions: sonar and ranges, as far as the file records them.
     """
 
     image: np.ndarray
@@ -54,6 +56,7 @@ class TrainingFrame:
     class_id: np.ndarray
     proposals: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     scene: int = 0
+    conditions: SonarConditions = SonarConditions()
 
     @cached_property
     def brightness(self) -> np.ndarray:
@@ -88,8 +91,10 @@ def load_training_frames(
 
 
 def _load(labelled: LabelledFrame) -> TrainingFrame:
-    image, factors = preprocess(labelled.load())
-    return TrainingFrame(image, labelled.xyxy * factors, labelled.class_id)
+    frame = labelled.load()
+    image, factors = preprocess(frame)
+    conditions = SonarConditions.of_frame(frame)
+    return TrainingFrame(image, labelled.xyxy * factors, labelled.class_id, conditions=conditions)
 
 
 def training_frame(image: np.ndarray, xyxy: np.ndarray, class_id: np.ndarray) -> TrainingFrame:

@@ -11,6 +11,7 @@ from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector, detect_isolating_failures
 from sonar_debris.errors import FailureLog, one_line
 from sonar_debris.files import open_output_folder
+from sonar_debris.frames.conditions import ConditionsCheck, SonarConditions
 from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.results import ResultFolder
 
@@ -51,14 +52,19 @@ def detect_frames(
     Yields:
         Each other frame and its detections.
 
+    Warns:
+        UnseenConditionsWarning: sonar or ranges are outside of what the model was trained on; once for each sonar.
+
     Example:
         >>> for frame, detections in detect_frames(detector, open_frames("dive-07.aris")):  # doctest: +SKIP
         ...     print(frame.index, detections.names)
     """
     stream = iter(frames)
+    conditions_check = ConditionsCheck(detector.settings.conditions)
     while batch := list(islice(stream, batch_size)):
         for frame, result in zip(batch, detect_isolating_failures(detector, batch), strict=True):
             if isinstance(result, Detections):
+                conditions_check.warn(frame.name, SonarConditions.of_frame(frame))
                 yield frame, result
             elif on_failure:
                 on_failure(frame.name, f"detection failed ({one_line(result)})")

@@ -13,13 +13,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import EntryPoint, entry_points
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from sonar_debris.datasets.training_set import TrainingDataDescription
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.evaluation.calibration import IDENTITY, Calibration
-from sonar_debris.files import atomic_text, check_regular_file
+from sonar_debris.files import atomic_text, check_regular_file, printable_name
+from sonar_debris.frames.conditions import SonarConditions
 
 FORMAT_VERSION = 1
 SETTINGS_FILE = "model.json"
@@ -34,6 +36,22 @@ _BUILT_IN = {
 _FIRST_KIND = "sliding-window"
 # Settings that had other names in earlier files.
 _RENAMED = {"overlap": "nms_iou", "alternatives": "alternative_max_score"}
+# Largest value of settings that are numbers of boxes or steps.
+_MAX_COUNT = 10_000
+
+
+def bounded(default: Any, lowest: float, highest: float) -> Any:
+    """Return the field of a setting whose value is checked when ``model.json`` is read.
+
+    Args:
+        default: value of a setting that the file lacks; its type is that of the setting.
+        lowest: lowest valid value.
+        highest: highest valid value.
+
+    Returns:
+        The field, for the body of a dataclass.
+    """
+    return field(default=default, metadata={"bounds": (lowest, highest)})
 
 
 @dataclass(frozen=True)
@@ -54,20 +72,22 @@ class ModelSettings:
         data: what the model was trained on: split, folds or parts. `training_data` returns what evaluations need.
         training: the command that trained the model, its seed and its configuration.
         figures: measured metrics by name.
+        conditions: sonar and ranges of the training frames; None if they are not known.
     """
 
     kind: ClassVar[str]
 
     name: str
     class_names: tuple[str, ...]
-    nms_iou: float = 0.5
-    min_probability: float = 0.4
+    nms_iou: float = bounded(0.5, 0, 1)
+    min_probability: float = bounded(0.4, 0, 1)
     calibration: Calibration = IDENTITY
-    min_score: float = 0.3
-    alternative_max_score: float = 0.0
+    min_score: float = bounded(0.3, 0, 1)
+    alternative_max_score: float = bounded(0.0, 0, 1)
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
+    conditions: SonarConditions | None = None
 
     @property
     def training_data(self) -> TrainingDataDescription:
@@ -87,11 +107,17 @@ class ModelSettings:
             if content.pop("kind") != cls.kind:
                 raise ValueError(f"its kind is not {cls.kind}")
             settings = {_RENAMED.get(name, name): value for name, value in content.items()}
-            settings["class_names"] = _parse_class_names(settings["class_names"])
+            unknown = settings.keys() - {setting.name for setting in fields(cls)}
+            if unknown:
+                raise ValueError(f"unknown settings: {', '.join(sorted(unknown))!r:.200}")
+            settings["name"] = _check_text(settings["name"])
+            settings["class_names"] = check_class_names(settings["class_names"])
             if "calibration" in settings:
                 settings["calibration"] = _parse_calibration(settings["calibration"])
-            return cls(**settings)._check_types()
-        except (ValueError, KeyError, TypeError) as error:
+            if settings.get("conditions") is not None:
+                settings["conditions"] = SonarConditions.from_json(settings["conditions"])
+            return cls(**settings)._check_values()
+        except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
             raise _invalid(path, error) from error
 
     def save(self, path: Path) -> None:
@@ -100,20 +126,24 @@ class ModelSettings:
         with atomic_text(path) as stream:
             stream.write(json.dumps(content, indent=1) + "\n")
 
-    def _check_types(self) -> Self:
-        """Check the type of each value that is not checked yet, by the default of its setting."""
+    def _check_values(self) -> Self:
+        """Check the type of each value that is not checked yet, by the default of its setting, and its bounds."""
         for setting in fields(self):
             value = getattr(self, setting.name)
-            if isinstance(setting.default, float):
+            valid = True
+            if isinstance(setting.default, bool):
+                valid = isinstance(value, bool)
+            elif isinstance(setting.default, float):
                 valid = _is_number(value)
             elif isinstance(setting.default, int):
                 valid = isinstance(value, int) and not isinstance(value, bool)
             elif setting.default_factory is dict:
                 valid = isinstance(value, Mapping)
-            else:
-                valid = setting.name != "name" or isinstance(value, str)
             if not valid:
-                raise ValueError(f"invalid {setting.name}: {value!r}")
+                raise ValueError(f"invalid {setting.name}: {value!r:.200}")
+            lowest, highest = setting.metadata.get("bounds", (None, None))
+            if lowest is not None and not lowest <= value <= highest:
+                raise ValueError(f"{setting.name} must lie in [{lowest}, {highest}], not {value!r:.200}")
         return self
 
 
@@ -129,9 +159,9 @@ class SlidingWindowSettings(ModelSettings):
 
     kind: ClassVar[str] = "sliding-window"
 
-    step: int = 3
-    proposals: int = 100
-    candidates: int = 40
+    step: int = bounded(3, 1, 100)
+    proposals: int = bounded(100, 1, _MAX_COUNT)
+    candidates: int = bounded(40, 1, _MAX_COUNT)
 
 
 @dataclass(frozen=True)
@@ -144,8 +174,8 @@ class SinglePassSettings(ModelSettings):
 
     kind: ClassVar[str] = "single-pass"
 
-    alternative_max_score: float = 0.25
-    candidates: int = 100
+    alternative_max_score: float = bounded(0.25, 0, 1)
+    candidates: int = bounded(100, 1, _MAX_COUNT)
 
 
 def detector_kinds() -> dict[str, EntryPoint]:
@@ -164,7 +194,7 @@ def read_kind(folder: Path) -> str:
     path = folder / SETTINGS_FILE
     kind, kinds = _read(path)["kind"], detector_kinds()
     if not isinstance(kind, str) or kind not in kinds:
-        raise SonarDebrisError(f"{path}: kind {kind!r} is not one of {', '.join(kinds)}")
+        raise SonarDebrisError(f"{path}: kind {kind!r:.200} is not one of {', '.join(kinds)}")
     return kind
 
 
@@ -184,19 +214,37 @@ def _invalid(path: Path, error: Exception) -> SonarDebrisError:
     return SonarDebrisError(f"{path}: not a model description ({reason})")
 
 
-def _parse_class_names(names: Any) -> tuple[str, ...]:
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"class_names must be a list of texts, not {names!r}")
-    return tuple(names)
+def _check_text(text: Any) -> str:
+    """Return a text that can be printed and written as UTF-8."""
+    if not isinstance(text, str) or not printable_name(text) == text:
+        raise ValueError(f"not a text that can be printed: {text!r:.200}")
+    return text
+
+
+def check_class_names(names: Any) -> tuple[str, ...]:
+    """Return class names, if they are different texts that can be printed.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if not isinstance(names, list | tuple):
+        raise ValueError(f"class_names must be a list of texts, not {names!r:.200}")
+    class_names = tuple(map(_check_text, names))
+    if len(set(class_names)) < len(class_names):
+        raise ValueError("class_names must differ from each other")
+    return class_names
 
 
 def _parse_calibration(knots: Any) -> Calibration:
     """Check that there are two rising lists of equal length: `numpy.interp` would not."""
-    before, after = (tuple(map(float, part)) for part in knots)
-    for part in (before, after):
-        pairs = zip(part, part[1:], strict=False)
-        if len(part) < 2 or not all(low <= high for low, high in pairs):
+    if not isinstance(knots, list) or len(knots) != 2 or not all(isinstance(part, list) for part in knots):
+        raise ValueError("the calibration must be two lists of numbers")
+    for part in knots:
+        if not all(_is_number(knot) and 0 <= knot <= 1 for knot in part):
+            raise ValueError("the calibration must be numbers in [0, 1]")
+        if len(part) < 2 or not all(low <= high for low, high in pairwise(part)):
             raise ValueError("the calibration must rise")
+    before, after = (tuple(map(float, part)) for part in knots)
     if len(before) != len(after):
         raise ValueError("the two parts of the calibration differ in length")
     return before, after

@@ -16,12 +16,14 @@ import numpy as np
 from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.datasets.training_set import Selection, TrainingDataDescription
 from sonar_debris.detections import Detections
-from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning, one_line
 from sonar_debris.evaluation.calibration import IDENTITY
 from sonar_debris.files import check_regular_file
 from sonar_debris.frames import Frame
 
 Result = TypeVar("Result")
+# Pixels and scores of greater numbers, and those that are not finite, are refused.
+MAX_NUMBER = 1e9
 
 
 class TrainedSettings(Protocol):
@@ -210,23 +212,55 @@ def read_predictions(path: Path, frames: Sequence[LabelledFrame]) -> tuple[list[
     """
     try:
         check_regular_file(path)
-        coco = json.loads(path.read_text())
-        annotations = _group_by_stem(coco)
-        class_names = {category["id"]: category["name"] for category in coco["categories"]}
+        coco = json.loads(path.read_text(encoding="utf-8-sig"))
+        annotations = _group_by_stem(coco, {frame.name for frame in frames})
+        class_names = {category["id"]: _check_name(category["name"]) for category in coco["categories"]}
         detections = [_read_detections(annotations.get(frame.name, []), class_names) for frame in frames]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise SonarDebrisError(f"{path}: not a readable COCO file of detections ({reason})") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else one_line(error)
+        raise SonarDebrisError(f"{path}: not a readable COCO file of detections ({reason:.200})") from error
     return detections, [frame.name for frame in frames if frame.name not in annotations]
 
 
-def _group_by_stem(coco: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Group the annotations by the stem of their image's file name."""
-    stem = {image["id"]: Path(image["file_name"]).stem for image in coco["images"]}
-    groups: dict[str, list[dict[str, Any]]] = {name: [] for name in stem.values()}
+def _group_by_stem(coco: Mapping[str, Any], names: Collection[str]) -> dict[str, list[Mapping[str, Any]]]:
+    """Group the annotations by the stem of their image's file name.
+
+    Args:
+        coco: the content of the file.
+        names: the stems to look up, which must not belong to several images.
+    """
+    if not isinstance(coco, dict):
+        raise ValueError("it must be an object with images, categories and annotations")
+    stem = {image["id"]: Path(_check_name(image["file_name"])).stem for image in coco["images"]}
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for name in stem.values():
+        if name in groups and name in names:
+            raise ValueError(f"several images are named {name}; detect debris in one folder at a time")
+        groups[name] = []
     for annotation in coco["annotations"]:
+        if annotation["image_id"] not in stem:
+            raise ValueError(f"no image has the id {annotation['image_id']!r:.50} of an annotation")
         groups[stem[annotation["image_id"]]].append(annotation)
     return groups
+
+
+def _check_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise ValueError(f"a name must be a text, not {name!r:.50}")
+    return name
+
+
+def _check_annotation(annotation: Mapping[str, Any], class_names: Mapping[Any, str]) -> None:
+    """Refuse what would be scored wrong: values that are not finite numbers, and unknown classes."""
+    scores = [annotation["score"], annotation.get("objectness", 0)]
+    box = annotation["bbox"]
+    numbers = [*box, *scores] if isinstance(box, list) and len(box) == 4 else [None]
+    if not all(isinstance(number, int | float) and abs(number) < MAX_NUMBER for number in numbers):
+        raise ValueError(f"bbox and score must be numbers. Received: {box!r:.80}, {annotation['score']!r:.50}")
+    if min(box[2:]) < 0 or not all(0 <= score <= 1 for score in scores):
+        raise ValueError(f"a box has a size of 0 or more and a score in [0, 1]. Received: {box}, {scores[0]}")
+    if annotation["category_id"] not in class_names:
+        raise ValueError(f"no category has the id {annotation['category_id']!r:.50} of an annotation")
 
 
 def _read_detections(annotations: Sequence[Mapping[str, Any]], class_names: Mapping[int, str]) -> Detections:
@@ -236,6 +270,8 @@ def _read_detections(annotations: Sequence[Mapping[str, Any]], class_names: Mapp
         annotations: COCO annotations with ``score`` and, if known, ``objectness`` and ``alternative``.
         class_names: names by category id.
     """
+    for annotation in annotations:
+        _check_annotation(annotation, class_names)
     ranked = sorted(annotations, key=lambda annotation: -annotation["score"])
     class_index = {category_id: index for index, category_id in enumerate(class_names)}
     xywh = np.array([annotation["bbox"] for annotation in ranked], np.float32).reshape(-1, 4)
@@ -245,5 +281,5 @@ def _read_detections(annotations: Sequence[Mapping[str, Any]], class_names: Mapp
         class_id=np.array([class_index[annotation["category_id"]] for annotation in ranked], np.int64),
         objectness=np.array([annotation.get("objectness", annotation["score"]) for annotation in ranked], np.float32),
         class_names=tuple(class_names.values()),
-        alternative=np.array([annotation.get("alternative", False) for annotation in ranked], bool),
+        alternative=np.array([annotation.get("alternative") is True for annotation in ranked], bool),
     )

@@ -11,6 +11,7 @@ from sonar_debris.frames.aris_format import (
     BEAMS,
     FILE_HEADER,
     FRAME_HEADER,
+    FREQUENCIES,
     HEADER_BYTES,
     SIGNATURE,
     SYSTEMS,
@@ -139,6 +140,7 @@ def describe_aris(path: Path) -> dict[str, Any]:
     frame_rate = float(header["frame_rate"])
     return {
         "sonar": SYSTEMS[int(header["system"])],
+        "frequency_mhz": _read_frequency(header),
         "beams": recording.beams,
         "samples_per_beam": recording.samples,
         "large_lens": bool(header["large_lens"]),
@@ -182,7 +184,15 @@ def _read_frame(recording: ArisRecording, index: int) -> RawFrame:
         time=recording.time(index),
         geometry=fan,
         navigation=_read_navigation(header),
+        sonar=SYSTEMS[int(header["system"])],
+        frequency=_read_frequency(header),
     )
+
+
+def _read_frequency(header: np.void) -> float:
+    """Return the frequency in MHz."""
+    low, high = FREQUENCIES[int(header["system"])]
+    return high if header["high_frequency"] else low
 
 
 def _read_navigation(header: np.void) -> Navigation:

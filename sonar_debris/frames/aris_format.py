@@ -52,6 +52,8 @@ FRAME_HEADER = np.dtype(
 )
 
 SYSTEMS = {0: "ARIS 1800", 1: "ARIS 3000", 2: "ARIS 1200"}
+# Low and high frequency of each system, in MHz, from the maker's data sheets.
+FREQUENCIES = {0: (1.1, 1.8), 1: (1.8, 3.0), 2: (0.7, 1.2)}
 # Number of beams by ping mode; ping modes count from 1.
 BEAMS = dict(enumerate([48] * 2 + [96] * 3 + [64] * 3 + [128] * 4, start=1))
 

@@ -108,6 +108,8 @@ class Frame:
         time: seconds since the epoch, for a video since its start; None if the file does not record it.
         geometry: the fan; None if it is not known.
         navigation: position and heading of the sonar; None if the file does not record them.
+        sonar: the sonar's name, such as ``ARIS 3000``; None if it is not known.
+        frequency: of the sonar, in MHz; None if it is not known.
     """
 
     image: np.ndarray
@@ -117,10 +119,15 @@ class Frame:
     time: float | None = None
     geometry: FanGeometry | None = None
     navigation: Navigation | None = None
+    sonar: str | None = None
+    frequency: float | None = None
 
     def as_bytes(self) -> np.ndarray:
-        """Return the image as ``(rows, cols)`` uint8: values from 0 to 1 become 0 to 255, greater ones 255."""
-        pixels: np.ndarray = np.rint(self.image.clip(0, 1) * 255).astype(np.uint8)
+        """Return the image as ``(rows, cols)`` uint8: values from 0 to `white_level`, mostly 1, become 0 to 255."""
+        from sonar_debris.frames.pixels import white_level
+
+        scaled = self.image / np.float32(white_level(self.image))
+        pixels: np.ndarray = np.rint(scaled.clip(0, 1) * 255).astype(np.uint8)
         return pixels
 
     def mirrored(self) -> "Frame":
@@ -142,6 +149,8 @@ class RawFrame:
         time: seconds since the epoch, or None.
         geometry: the fan, or None.
         navigation: position and heading of the sonar, or None.
+        sonar: the sonar's name, or None.
+        frequency: of the sonar, in MHz, or None.
     """
 
     image: np.ndarray
@@ -149,6 +158,8 @@ class RawFrame:
     time: float | None = None
     geometry: FanGeometry | None = None
     navigation: Navigation | None = None
+    sonar: str | None = None
+    frequency: float | None = None
 
 
 @dataclass(frozen=True)

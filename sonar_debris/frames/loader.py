@@ -260,7 +260,7 @@ def _sample_images(place: Path, suffix: str, topic: str | None) -> Iterator[np.n
 
 def _complete_frame(raw: RawFrame, path: Path, name: str, fans: _FanFinder | None) -> Frame | DamagedFrame:
     """Add path and name to a reader's frame, and the geometry of the sidecar or the user if it has none."""
-    frame = Frame(raw.image, path, name, raw.index, raw.time, raw.geometry, raw.navigation)
+    frame = Frame(source=path, name=name, **vars(raw))
     try:
         frame = apply_sidecar(frame)
         return fans.add_fan(frame) if fans else frame

@@ -110,6 +110,11 @@ def silent_opencv() -> Iterator[None]:
 # that the networks were trained on, and so do its objects. A fan of 130 degrees is not quite twice as wide as high.
 MAX_ROWS, MAX_COLS = 480, 960
 
+# Values of normalised frames, in standard deviations from the mean, are limited to these.
+LOWEST, HIGHEST = -4, 8
+# A frame with more than 8 bits that is darker than this is brightened in 8 bits: 12 bits stored as 16 give 0.06.
+MIN_WHITE = 0.07
+
 
 def normalise(image: np.ndarray) -> np.ndarray:
     """Scale an image to zero mean and unit standard deviation over the fan.
@@ -130,7 +135,32 @@ def normalise(image: np.ndarray) -> np.ndarray:
     if deviation == 0:
         return np.zeros(image.shape, np.float32)
     scaled = (image - echoes.mean()) / deviation
-    return np.clip(np.where(fan, scaled, 0), -4, 8).astype(np.float32)
+    return np.clip(np.where(fan, scaled, 0), LOWEST, HIGHEST).astype(np.float32)
+
+
+def white_level(image: np.ndarray) -> float:
+    """Return the value that becomes white in 8 bits: 1, unless the frame would be white, or black, altogether.
+
+    If some pixel is brighter than 1, or if all are darker than `MIN_WHITE` and have more than 8 bits, it is the highest
+    value that detection distinguishes: that of the brightest pixel, but at most 8 standard deviations above the mean
+    over the fan, as in `normalise`.
+
+    Args:
+        image: ``(rows, cols)``, not negative; 0 outside the fan.
+
+    Returns:
+        The value, greater than 0.
+
+    Example:
+        >>> white_level(np.float32([[0, 20, 80]])), white_level(np.float32([[0, 0.5]]))
+        (80.0, 1.0)
+    """
+    highest = float(image.max(initial=0))
+    is_dark = 0 < highest < MIN_WHITE and not np.allclose(image * 255, np.rint(image * 255), rtol=0, atol=1e-3)
+    if not (highest > 1 or is_dark):
+        return 1.0
+    echoes = image[image > 0].astype(np.float64)
+    return min(highest, float(echoes.mean() + HIGHEST * echoes.std()))
 
 
 def preprocess(frame: Frame) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,15 @@ from sonar_debris.frames.frame import (
     iso_time,
     shift_slice,
 )
-from sonar_debris.frames.ros_files import BagMetadata, Topic, is_metadata, read_metadata, storage_file, unpack_message
+from sonar_debris.frames.ros_files import (
+    BagMetadata,
+    Topic,
+    is_metadata,
+    limit_chunks,
+    read_metadata,
+    storage_file,
+    unpack_message,
+)
 from sonar_debris.frames.ros_messages import DEFINITIONS, FRAME_TYPES, PROJECTED, compute_bearings, convert_message
 
 if TYPE_CHECKING:
@@ -158,6 +166,7 @@ def _open_bag(path: Path) -> Iterator[AnyReader]:
         raise ValueError("reading ROS bags needs rosbags: pip install 'sonar-debris[ros]'")
     from rosbags.highlevel import AnyReader
 
+    limit_chunks()
     with (
         storage_file(path) as file,
         _single_error_type(file),

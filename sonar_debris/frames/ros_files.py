@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import importlib
 import re
 import shutil
 import stat
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -23,6 +24,10 @@ PACKED_SUFFIXES = (".zstd", ".zst")
 MAX_METADATA_BYTES, MAX_BRACKETS = 2**20, 10_000
 # Largest message: a frame of the greatest size with 8 bytes per pixel.
 MAX_MESSAGE_BYTES = 2**29
+# Largest chunk of a bag, unpacked: recorders write a chunk for every few megabytes.
+MAX_CHUNK_BYTES = 2**28
+# A file that is this many times larger when it is unpacked, and larger than a chunk, is no recording of echoes.
+MAX_RATIO = 200
 # Unpacking stops when less space is left for other programs.
 MIN_FREE_BYTES = 2**28
 _CHUNK_BYTES = 2**22
@@ -216,7 +221,10 @@ class UnpackedFile:
         self.path = Path(folder, f"bag{storage_suffix(packed)}")
         try:
             with packed.open("rb") as source, zstd.open(source) as content, self.path.open("wb") as target:
+                limit = max(MAX_CHUNK_BYTES, MAX_RATIO * packed.stat().st_size)
                 while chunk := content.read(_CHUNK_BYTES):
+                    if target.tell() > limit:
+                        raise ValueError(f"it unpacks to more than {MAX_RATIO} times its size; {_advice(packed)}")
                     if shutil.disk_usage(folder).free < MIN_FREE_BYTES:
                         raise ValueError(f"there is no space to unpack it in {folder}; {_advice(packed)}")
                     target.write(chunk)
@@ -248,6 +256,34 @@ def unpack_message(data: bytes) -> bytes:
     if not decompressor.eof:
         raise ValueError("the message cannot be unpacked: truncated or too large")
     return message
+
+
+@cache
+def limit_chunks() -> None:
+    """Make rosbags refuse chunks of more than `MAX_CHUNK_BYTES`, which it would unpack whole."""
+    import lz4.frame  # comes with rosbags
+    from rosbags.rosbag1 import reader
+    from rosbags.rosbag2 import storage_mcap
+
+    makers: dict[str, Callable[[], Any]] = {"bz2": bz2.BZ2Decompressor, "lz4": lz4.frame.LZ4FrameDecompressor}
+    makers["zstd"] = lambda: _zstd().ZstdDecompressor()
+    for decompressors in (reader.decompressors, storage_mcap.DECOMPRESSORS):
+        for name in decompressors.keys() & makers.keys():
+            decompressors[name] = partial(_unpack_chunk, makers[name])
+
+
+def _unpack_chunk(make_decompressor: Callable[[], Any], data: bytes, size: int = 0) -> bytes:
+    """Unpack a chunk, which may have several frames; its declared size is checked by rosbags."""
+    unpacked = bytearray()
+    while data:
+        decompressor = make_decompressor()
+        unpacked += decompressor.decompress(data, max_length=MAX_CHUNK_BYTES + 1 - len(unpacked))
+        if len(unpacked) > MAX_CHUNK_BYTES:
+            raise ValueError(f"a chunk unpacks to more than {MAX_CHUNK_BYTES >> 20} MiB")
+        if not decompressor.eof:
+            raise ValueError("a chunk is truncated")
+        data = decompressor.unused_data or b""
+    return bytes(unpacked)
 
 
 def _zstd(path: Path | None = None) -> ModuleType:

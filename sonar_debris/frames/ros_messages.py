@@ -66,7 +66,8 @@ def convert_message(message: Any, message_type: str, recorded: float, index: int
             return RawFrame(to_grey(_decode_image(message)), index, time)
         echoes, bearings, first_range, range_step = _read_scan(message)
         image, fan = convert_scan(echoes, bearings, first_range, range_step)
-        return RawFrame(to_grey(image), index, time, fan)
+        frequency = float(message.ping_info.frequency) / 1e6  # drivers that do not know it write 0 or NaN
+        return RawFrame(to_grey(image), index, time, fan, frequency=frequency if 0 < frequency < np.inf else None)
 
 
 @contextmanager

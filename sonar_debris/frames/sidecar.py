@@ -1,8 +1,8 @@
 """Geometry, navigation and time of frames whose file format cannot store them: ``geometry.json`` in their folder.
 
 The file has one JSON object with ``format_version`` and ``files``. ``files`` gives for each file name a list with one
-object per frame, in order: ``geometry``, ``navigation`` and ``time``, with the attributes of `FanGeometry`,
-`Navigation` and `Frame`.
+object per frame, in order: ``geometry``, ``navigation``, ``time``, ``sonar`` and ``frequency``, with the attributes of
+`FanGeometry`, `Navigation` and `Frame`.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ def write_sidecar(folder: Path, frames: Iterable[tuple[str, Frame]]) -> None:
         if frame.navigation:
             known = asdict(frame.navigation).items()
             entry["navigation"] = {name: value for name, value in known if value is not None}
-        entry["time"] = frame.time
+        entry |= {"time": frame.time, "sonar": frame.sonar, "frequency": frame.frequency}
         files.setdefault(name, []).append(entry)
     with atomic_text(folder / SIDECAR_FILE) as stream:
         json.dump({"format_version": FORMAT_VERSION, "files": files}, stream, indent=1)
@@ -101,6 +101,10 @@ def _read_sidecar(path: Path, modified_ns: int) -> dict[str, list[dict[str, Any]
 def _parse_entry(entry: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes of a `Frame` that an entry of the sidecar gives."""
     attributes: dict[str, Any] = {"time": None if entry.get("time") is None else _to_finite(entry["time"])}
+    if entry.get("sonar") is not None:
+        attributes["sonar"] = str(entry["sonar"])
+    if entry.get("frequency") is not None:
+        attributes["frequency"] = _to_finite(entry["frequency"])
     if "geometry" in entry:
         values = dict(entry["geometry"])
         x, y = values.pop("apex")

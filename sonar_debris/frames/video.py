@@ -57,10 +57,11 @@ def read_video(path: Path, selection: FrameSelection = ALL_FRAMES) -> Iterator[R
         check_shape((int(video.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(video.get(cv2.CAP_PROP_FRAME_WIDTH))))
         # The number of frames in the header may be an estimate: the video is read to its end.
         selected = selection.indices(sys.maxsize)
-        index = 0
+        index, time = 0, -1.0
         while index < selected.stop and video.grab():
+            time = _next_time(video, time)
             if index in selected:
-                yield frame_or_damaged(index, partial(_read_frame, video, index))
+                yield frame_or_damaged(index, partial(_read_frame, video, index, time))
             index += 1
         if index == 0 and selected:
             raise ValueError("no frame of the video can be decoded")
@@ -200,8 +201,15 @@ def silent_ffmpeg() -> Iterator[None]:
         del os.environ[_FFMPEG_LOG_LEVEL]
 
 
-def _read_frame(video: cv2.VideoCapture, index: int) -> RawFrame:
-    time = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+def _next_time(video: cv2.VideoCapture, previous: float) -> float:
+    """Return the time of a frame; AVI with frames that are predicted from later ones has none for the last frames."""
+    time, rate = float(video.get(cv2.CAP_PROP_POS_MSEC)) / 1000, float(video.get(cv2.CAP_PROP_FPS))
+    if time > previous or not 0 < rate < _MAX_RATE:
+        return time
+    return previous + 1 / rate
+
+
+def _read_frame(video: cv2.VideoCapture, index: int, time: float) -> RawFrame:
     is_complete, pixels = video.retrieve()
     if not is_complete:
         raise ValueError("the frame cannot be decoded")

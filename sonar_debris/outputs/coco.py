@@ -16,7 +16,7 @@ from sonar_debris.files import atomic_text
 from sonar_debris.frames.frame import Frame
 
 # Digits after the decimal point, by column: millimetres for lengths; 1e-7 degrees of latitude are a centimetre.
-DECIMALS = {"range_m": 3, "bearing_deg": 3, "width_m": 3, "height_m": 3, "latitude": 7, "longitude": 7}
+DECIMALS = {"range_m": 3, "bearing_deg": 3, "width_m": 3, "range_extent_m": 3, "latitude": 7, "longitude": 7}
 
 
 def georeference(frame: Frame, xyxy: np.ndarray) -> list[dict[str, float]]:

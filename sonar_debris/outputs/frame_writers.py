@@ -1,5 +1,6 @@
 """Write frames as PNG images or as a lossless video, with what is known of them in ``geometry.json``."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -8,8 +9,10 @@ from typing import Self
 
 import cv2
 
+from sonar_debris.errors import SonarDebrisWarning
 from sonar_debris.files import open_output_folder, write_png
 from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.pixels import white_level
 from sonar_debris.frames.sidecar import write_sidecar
 from sonar_debris.frames.video import silent_ffmpeg
 
@@ -17,6 +20,10 @@ VIDEO_SUFFIXES = (".mp4", ".mkv")
 # Lossless: in a lossy video the detector finds other weak objects than in the recording.
 CODEC = "FFV1"
 DEFAULT_RATE = 10.0
+_SCALED = (
+    "its pixels exceed 1, or are dark and have more than 8 bits; frames like it are scaled to 8 bits each by its own "
+    "range, so that brightness does not compare between them"
+)
 
 
 def convert_frames(
@@ -28,7 +35,7 @@ def convert_frames(
     """Write frames to a folder of PNG images, or to a video, with their geometry, navigation and time.
 
     These go into ``geometry.json`` in the same folder, where `open_frames` reads them. Pixels become 8-bit integers:
-    255 for 1 and all brighter values.
+    255 for 1, or for the `white_level` of frames with other values.
 
     Args:
         frames: the frames, for example from `open_frames`.
@@ -43,14 +50,21 @@ def convert_frames(
         OutputError: the folder cannot be created or written to.
         OSError: a file cannot be written, or the frames of a video differ in size.
 
+    Warns:
+        SonarDebrisWarning: white does not stand for 1 in some frames; once.
+
     Example:
         >>> convert_frames(open_frames("dive-07.aris"), Path("dive-07.mkv"))  # doctest: +SKIP
     """
     folder = open_output_folder(output.parent if is_video(output) else output)
     written: list[tuple[str, Frame]] = []
     with VideoWriter(output, rate) if is_video(output) else PngWriter(output) as writer:
+        is_scaled = False
         for frame in frames:
             file_name = writer.write(frame)
+            if not is_scaled and white_level(frame.image) != 1:
+                is_scaled = True
+                warnings.warn(SonarDebrisWarning(f"{frame.name}: {_SCALED}"), stacklevel=2)
             written.append((file_name, without_image(frame)))
             if progress:
                 progress(len(written))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector, detect_isolating_failures
+from sonar_debris.frames.conditions import ConditionsCheck, SonarConditions
 from sonar_debris.frames.frame import ALL_FRAMES, Frame, FrameSelection
 from sonar_debris.frames.range_window import RangeWindow
 from sonar_debris.outputs.coco import georeference
 from sonar_debris.survey.prefetch import Batch, Job, ReadItem, read_batches
-from sonar_debris.survey.schema import DetectionRecord, FrameRecord
+from sonar_debris.survey.records import DetectionRecord, FrameRecord
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,15 @@ class ShardResult:
         source: id of the source.
         frame: the processed frame; None at the end of a source.
         failure: at the end of a source, why it could not be read, or not to its end; None if it was read to its end.
+        name: the frame's name in reports.
+        conditions: sonar and ranges of the frame, as far as they are known.
     """
 
     source: int
     frame: FrameRecord | None = None
     failure: str | None = None
+    name: str = ""
+    conditions: SonarConditions = SonarConditions()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,29 @@ def _item_result(item: ReadItem, detections: Detections | Exception | None) -> S
         return ShardResult(item.source, failure=item.failure)
     if isinstance(detections, Exception):
         return ShardResult(item.source, FrameRecord(item.frame.index, failure=f"detection failed ({detections})"))
-    return ShardResult(item.source, frame_record(item.frame, detections))
+    record, conditions = frame_record(item.frame, detections), SonarConditions.of_frame(item.frame)
+    return ShardResult(item.source, record, name=item.frame.name, conditions=conditions)
+
+
+def warn_of_conditions(inference: Inference, trained_on: SonarConditions | None) -> Inference:
+    """Return the function with an `UnseenConditionsWarning` for each sonar that the model was not trained on.
+
+    Args:
+        inference: processes jobs in this process or in others.
+        trained_on: the conditions of the model's training frames, or None.
+
+    Returns:
+        A function with the same results.
+    """
+    check = ConditionsCheck(trained_on)
+
+    def process_jobs(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:
+        for results in inference(jobs, stop):
+            for result in results:
+                check.warn(result.name, result.conditions)
+            yield results
+
+    return process_jobs
 
 
 def frame_record(frame: Frame, detections: Detections) -> FrameRecord:

@@ -4,9 +4,6 @@ A detector may report the echo and the shadow of an object as two boxes next to 
 usually appear together (`sonar_debris.survey.tracking`); `join_echo_and_shadow` joins them if one appears rarely.
 """
 
-import re
-from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +11,9 @@ import pandas as pd
 
 from sonar_debris.boxes import intersection_over_smaller, non_maximum_suppression
 from sonar_debris.detections import UNKNOWN
-from sonar_debris.frames.frame import natural_sort_key
 from sonar_debris.frames.geometry import mean_position
-from sonar_debris.survey.schema import ObjectRecord, Sighting, TrackedSource
+from sonar_debris.survey.records import Decision, DetectionKey, ObjectRecord, Sighting
+from sonar_debris.survey.sequences import FrameSequence, group_sequences
 from sonar_debris.survey.store import SurveyStore
 from sonar_debris.survey.tracking import local_metres, track
 
@@ -25,11 +22,6 @@ from sonar_debris.survey.tracking import local_metres, track
 MIN_FRAMES = 5
 # Intersection-over-smaller above which two boxes of a frame show the same object.
 MAX_INTERSECTION_OVER_SMALLER = 0.5
-# Largest time between the files of a recording that was split, in times between its frames.
-MAX_SPLIT_GAP = 3
-# Images without a time are sequences of their own; this many are loaded at a time.
-SINGLE_IMAGES_PER_BATCH = 1000
-
 # Largest gap between two boxes that touch, in sides of the box of the smaller part.
 TOUCH_MARGIN = 0.25
 # A track is a part of another track if it appears in less than this share of the other's frames, …
@@ -38,18 +30,6 @@ MAX_FRAME_SHARE = 0.5
 MIN_SHARED_FRAMES = 0.5
 # … and touches the other in this share of the frames that show both.
 MIN_TOUCHING_SHARE = 0.8
-
-
-class _Sequence(NamedTuple):
-    """Sources whose detections are tracked together.
-
-    Attributes:
-        first_indices: for each source's id the index in the sequence of its frame at position 0.
-        is_tracked: whether its frames are linked; single images are not.
-    """
-
-    first_indices: dict[int, int]
-    is_tracked: bool = True
 
 
 def find_objects(store: SurveyStore) -> int:
@@ -65,29 +45,70 @@ def find_objects(store: SurveyStore) -> int:
     """
     state = store.current_state()
     if store.tracking_state() != state:
-        objects, sightings = _compute_objects(store)
-        store.replace_objects(state, objects, sightings)
+        found = _compute_objects(store)
+        store.replace_objects(state, found.objects, found.sightings, found.decisions)
     return store.count_objects()
 
 
-def _compute_objects(store: SurveyStore) -> tuple[list[ObjectRecord], list[Sighting]]:
-    objects: list[ObjectRecord] = []
-    sightings: list[Sighting] = []
-    for sequence in _sequences(store.tracked_sources()):
-        detections = _suppress_duplicates(_load_detections(store, sequence))
+class _Found(NamedTuple):
+    """The objects of a survey, what shows them, and decisions on objects that are extended to new sightings."""
+
+    objects: list[ObjectRecord]
+    sightings: list[Sighting]
+    decisions: list[Decision]
+
+
+def _compute_objects(store: SurveyStore) -> _Found:
+    found = _Found([], [], [])
+    for sequence in group_sequences(store.tracked_sources()):
+        all_detections = _load_detections(store, sequence)
+        detections = _suppress_duplicates(all_detections)
         if sequence.is_tracked:
             object_ids = _assign_objects(detections)
         else:
             object_ids = pd.Series(np.arange(len(detections)), index=detections.index)
-        for _, members in detections.groupby(object_ids):
-            record = _describe_object(len(objects) + 1, members)
-            objects.append(record)
-            for source, position, rank in members[["source", "position", "rank"]].to_numpy().tolist():
-                sightings.append(Sighting(source, position, rank, record.id))
-    return objects, sightings
+        duplicates = dict(iter(_assign_duplicates(all_detections, object_ids).groupby("object")))
+        for object_id, members in detections.groupby(object_ids):
+            members = _extend_decision(members, found.decisions)
+            valid = members[members["verdict"] != "rejected"]
+            if len(valid):
+                record = _describe_object(len(found.objects) + 1, valid)
+                found.objects.append(record)
+                found.sightings.extend(_sightings(valid, record.id))
+                if object_id in duplicates:
+                    found.sightings.extend(_sightings(duplicates[object_id], record.id, duplicate=True))
+    return found
 
 
-def _load_detections(store: SurveyStore, sequence: _Sequence) -> pd.DataFrame:
+def _sightings(detections: pd.DataFrame, number: int, duplicate: bool = False) -> list[Sighting]:
+    keys = detections[["source", "position", "rank"]].to_numpy().tolist()
+    return [Sighting(source, position, rank, number, duplicate) for source, position, rank in keys]
+
+
+def _extend_decision(members: pd.DataFrame, decisions: list[Decision]) -> pd.DataFrame:
+    """Apply the last decision on an object to its sightings that are undecided: those that later frames added.
+
+    Args:
+        members: the sightings of the object.
+        decisions: receives the decisions that are made so.
+
+    Returns:
+        The sightings with their new verdicts and classes.
+    """
+    decided = members[members["whole_object"].astype(bool) & (members["verdict"] != "undecided")]
+    is_new = members["verdict"] == "undecided"
+    if decided.empty or not is_new.any():
+        return members
+    last = decided.loc[decided["decided"].idxmax()]
+    for key in members.loc[is_new, ["source", "position", "rank"]].to_numpy().tolist():
+        decisions.append(Decision(DetectionKey(*key), last["verdict"], last["class"], last["decided"], True))
+    return members.assign(
+        verdict=members["verdict"].mask(is_new, last["verdict"]),
+        **{"class": members["class"].mask(is_new, last["class"])},
+    )
+
+
+def _load_detections(store: SurveyStore, sequence: FrameSequence) -> pd.DataFrame:
     """Return the detections of a sequence, with the ``index`` of their frames; impossible positions are unknown."""
     detections = store.detections_to_track(list(sequence.first_indices))
     places = detections[["latitude", "longitude"]].astype(float)
@@ -95,93 +116,6 @@ def _load_detections(store: SurveyStore, sequence: _Sequence) -> pd.DataFrame:
     detections[["latitude", "longitude"]] = places[is_on_earth].reindex(places.index)
     index = detections["source"].map(sequence.first_indices) + detections["position"]
     return detections.assign(index=index).sort_values("index", kind="stable", ignore_index=True)
-
-
-def _sequences(sources: Sequence[TrackedSource]) -> Iterator[_Sequence]:
-    """Yield the sequences that show detections: recordings, then the timed images of each folder, then single images.
-
-    The files of a recording that was split are one sequence.
-    """
-    recordings: list[TrackedSource] = []
-    folders: dict[PurePath, list[TrackedSource]] = {}
-    single_images: list[int] = []
-    for source in sources:
-        if source.frames > 1:
-            recordings.append(source)
-        elif source.first_time is not None:
-            folders.setdefault(source.path.parent, []).append(source)
-        elif source.has_detections:
-            single_images.append(source.id)
-    for parts in _join_split_recordings(recordings):
-        if any(part.has_detections for part in parts):
-            yield _Sequence(_index_parts(parts))
-    for folder in folders.values():
-        if any(image.has_detections for image in folder):
-            # By time, not in the order in which they were added: a resumed survey has the same sequence.
-            folder.sort(key=_start_of)
-            yield _Sequence({image.id: index for index, image in enumerate(folder)})
-    for start in range(0, len(single_images), SINGLE_IMAGES_PER_BATCH):
-        images = single_images[start : start + SINGLE_IMAGES_PER_BATCH]
-        yield _Sequence({image: index for index, image in enumerate(images)}, is_tracked=False)
-
-
-def _start_of(source: TrackedSource) -> tuple[float, list[int | str]]:
-    return source.first_time or 0.0, natural_sort_key(source.path.name)
-
-
-def _join_split_recordings(recordings: Sequence[TrackedSource]) -> Iterator[list[TrackedSource]]:
-    """Group the files of recordings that were split by size or by time; yield them in the order of their first files.
-
-    Files belong together if they lie in one folder, their names differ only in numbers, their frames have one size, and
-    each file begins no later than `MAX_SPLIT_GAP` frames after the end of the one before. Files without times are
-    recordings of their own.
-    """
-    groups: dict[object, list[TrackedSource]] = {}
-    for recording in recordings:
-        is_timed = recording.first_time is not None and recording.rows is not None
-        key = (recording.path.parent, _name_without_numbers(recording.path), recording.rows, recording.cols)
-        groups.setdefault(key if is_timed else recording.id, []).append(recording)
-    joined: list[list[TrackedSource]] = []
-    for files in groups.values():
-        files.sort(key=_start_of)
-        parts = files[:1]
-        for file in files[1:]:
-            if not _continues(parts[-1], file):
-                joined.append(parts)
-                parts = []
-            parts.append(file)
-        joined.append(parts)
-    yield from sorted(joined, key=lambda parts: parts[0].id)
-
-
-def _name_without_numbers(path: PurePath) -> str:
-    """Return a name that the files of a split recording share: ``dive.aris`` for ``dive_001.aris`` and ``dive.aris``.
-
-    Example:
-        >>> _name_without_numbers(PurePath("2024-05-01_100000_HF.aris"))
-        '#_HF.aris'
-    """
-    stem = re.sub(r"([-_. ]*[0-9]+)+", "#", path.stem)
-    return stem.rstrip("#") + path.suffix.lower()
-
-
-def _continues(earlier: TrackedSource, later: TrackedSource) -> bool:
-    """Return whether a file begins where an earlier one ends, to within some frames."""
-    if earlier.first_time is None or earlier.last_time is None or later.first_time is None:
-        return False
-    interval = (earlier.last_time - earlier.first_time) / (earlier.frames - 1)
-    return 0 < later.first_time - earlier.last_time <= MAX_SPLIT_GAP * interval
-
-
-def _index_parts(parts: Sequence[TrackedSource]) -> dict[int, int]:
-    """Return for the files of a recording the index of the frame at position 0, as if they were one file."""
-    first_indices: dict[int, int] = {}
-    next_index: int | None = None
-    for part in parts:
-        first_indices[part.id] = 0 if next_index is None else next_index - part.first_position
-        step = round((part.last_position - part.first_position) / (part.frames - 1))
-        next_index = first_indices[part.id] + part.last_position + step
-    return first_indices
 
 
 def _assign_objects(detections: pd.DataFrame) -> pd.Series:
@@ -211,17 +145,43 @@ def _suppress_duplicates(detections: pd.DataFrame) -> pd.DataFrame:
 
     The detector's own non-maximum suppression keeps the boxes of a part and of the whole object.
     """
-    x, y, w, h = detections[["x", "y", "w", "h"]].to_numpy().T
-    xyxy = np.column_stack([x, y, x + w, y + h])
-    scores = detections["score"].to_numpy()
+    xyxy, scores = _boxes(detections), detections["score"].to_numpy()
     kept_rows = [np.zeros(0, int)]
-    for rows in detections.groupby(["source", "position"], sort=False).indices.values():
-        rows = np.asarray(rows)
+    for rows in _rows_by_frame(detections):
         kept = non_maximum_suppression(
             xyxy[rows], scores[rows], MAX_INTERSECTION_OVER_SMALLER, intersection_over_smaller
         )
         kept_rows.append(rows[kept])
     return detections.iloc[np.sort(np.concatenate(kept_rows))]
+
+
+def _assign_duplicates(detections: pd.DataFrame, object_ids: pd.Series) -> pd.DataFrame:
+    """Return the suppressed detections, with the ``object`` of the box that overlaps each most; NaN for clutter.
+
+    Args:
+        detections: all detections of a sequence.
+        object_ids: object of each detection that was not suppressed, by its index label.
+    """
+    xyxy = _boxes(detections)
+    objects = object_ids.reindex(detections.index).to_numpy(float, copy=True)
+    is_suppressed = ~detections.index.isin(object_ids.index)
+    for rows in _rows_by_frame(detections):
+        suppressed, kept = rows[is_suppressed[rows]], rows[~is_suppressed[rows]]
+        if len(suppressed):
+            overlaps = intersection_over_smaller(xyxy[suppressed], xyxy[kept])
+            objects[suppressed] = objects[kept][overlaps.argmax(axis=1)]
+    return detections.assign(object=objects)[is_suppressed]
+
+
+def _boxes(detections: pd.DataFrame) -> np.ndarray:
+    x, y, w, h = detections[["x", "y", "w", "h"]].to_numpy(float).T
+    return np.column_stack([x, y, x + w, y + h])
+
+
+def _rows_by_frame(detections: pd.DataFrame) -> list[np.ndarray]:
+    """Return for each frame the row numbers of its detections."""
+    groups = detections.groupby(["source", "position"], sort=False).indices
+    return [np.asarray(rows) for rows in groups.values()]
 
 
 def join_echo_and_shadow(detections: pd.DataFrame) -> pd.Series:

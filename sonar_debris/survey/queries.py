@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from sonar_debris.survey.schema import DetectionKey
+from sonar_debris.survey.records import DetectionKey
 
 
 class ClassTotals(NamedTuple):
@@ -119,9 +119,25 @@ class DetectionInFrame(NamedTuple):
     range_m: float | None
     bearing_deg: float | None
     width_m: float | None
-    height_m: float | None
+    range_extent_m: float | None
     latitude: float | None
     longitude: float | None
+
+
+class UnreviewedFrame(NamedTuple):
+    """A frame that was read, and whose detections were not all reviewed.
+
+    Attributes:
+        source: id of the source.
+        file: name of the source.
+        position: position of the frame in its source, from 0.
+        uncertainty: sum of score · (1 - score) over its undecided detections; 0 without any.
+    """
+
+    source: int
+    file: str
+    position: int
+    uncertainty: float
 
 
 class SurveyQueries:
@@ -203,21 +219,44 @@ class SurveyQueries:
         """
         return self.read(query)
 
+    def unreviewed_frames(self) -> list[UnreviewedFrame]:
+        """Return the frames that were not reviewed completely, in the order of the survey."""
+        query = """
+            SELECT frame.source, source.name, frame.position, IFNULL(uncertainty, 0)
+            FROM frame JOIN source ON source.id = frame.source LEFT JOIN (
+                SELECT source, position, SUM((verdict = 'undecided') * score * (1 - score)) AS uncertainty,
+                    SUM(verdict = 'undecided') AS undecided
+                FROM reviewed_detection GROUP BY source, position
+            ) AS reviewed USING (source, position)
+            WHERE frame.failure IS NULL AND IFNULL(undecided, 1) > 0 ORDER BY frame.source, frame.position
+        """
+        return [UnreviewedFrame(*row) for row in self.read(query)]
+
     def detection_keys(self) -> list[DetectionKey]:
         """Return the keys of all detections, in the order of the survey; the report numbers detections so, from 0."""
         query = "SELECT source, position, rank FROM detection ORDER BY source, position, rank"
         return [DetectionKey(*row) for row in self.read(query)]
 
-    def last_decisions(self) -> list[LastDecision]:
-        """Return the last decision on each detection that has any, in the order of the survey."""
+    def last_decisions(self, detections: Sequence[DetectionKey] | None = None) -> list[LastDecision]:
+        """Return the last decision on each detection that has any.
+
+        Args:
+            detections: keys of detections; by default all are returned, in the order of the survey.
+
+        Returns:
+            The decisions. The class of one that was withdrawn is the detector's.
+        """
         query = """
             SELECT source, position, rank, verdict, class FROM reviewed_detection
-            WHERE (source, position, rank) IN (SELECT source, position, rank FROM decision)
-            ORDER BY source, position, rank
+            WHERE (source, position, rank) IN ({keys}) ORDER BY source, position, rank
         """
+        if detections is None:
+            rows = self.read(query.format(keys="SELECT source, position, rank FROM decision"))
+        else:
+            rows = [row for key in detections for row in self.read(query.format(keys="VALUES (?, ?, ?)"), key)]
         return [
             LastDecision(DetectionKey(source, position, rank), verdict, class_name)
-            for source, position, rank, verdict, class_name in self.read(query)
+            for source, position, rank, verdict, class_name in rows
         ]
 
     def object_detections(self) -> list[ObjectDetection]:
@@ -225,7 +264,7 @@ class SurveyQueries:
         query = """
             SELECT source.name AS file, position, x, y, x + w, y + h, object
             FROM sighting JOIN detection USING (source, position, rank) JOIN source ON source.id = detection.source
-            ORDER BY detection.source, position, rank
+            WHERE NOT duplicate ORDER BY detection.source, position, rank
         """
         return [
             ObjectDetection(file, position, (left, top, right, bottom), number)
@@ -237,14 +276,15 @@ class SurveyQueries:
 
         Returns:
             One row per detection, with the columns file, frame, time, x, y, w, h, class, score, objectness, range_m,
-            bearing_deg, width_m, height_m, latitude, longitude, object (Int64, missing for clutter) and verdict.
+            bearing_deg, width_m, range_extent_m, latitude, longitude, object (Int64, missing for clutter) and verdict.
         """
         query = """
             SELECT source.name AS file, reviewed_detection.position AS frame, frame.time, x, y, w, h, class, score,
-                objectness, range_m, bearing_deg, width_m, height_m, reviewed_detection.latitude,
+                objectness, range_m, bearing_deg, width_m, range_extent_m, reviewed_detection.latitude,
                 reviewed_detection.longitude, sighting.object, verdict
             FROM reviewed_detection JOIN source ON source.id = reviewed_detection.source
-                JOIN frame USING (source, position) LEFT JOIN sighting USING (source, position, rank)
+                JOIN frame USING (source, position)
+                LEFT JOIN (SELECT * FROM sighting WHERE NOT duplicate) AS sighting USING (source, position, rank)
             WHERE verdict != 'rejected' ORDER BY reviewed_detection.source, position, rank
         """
         return self._table(query).astype({"object": "Int64"})
@@ -300,7 +340,7 @@ class SurveyQueries:
         """Yield all detections, including rejected ones, with their frames, in the order of the survey."""
         query = """
             SELECT source, position, frame.rows, frame.cols, frame.time, x, y, w, h, range_m, bearing_deg, width_m,
-                height_m, detection.latitude, detection.longitude
+                range_extent_m, detection.latitude, detection.longitude
             FROM detection JOIN frame USING (source, position) ORDER BY source, position, rank
         """
         return (DetectionInFrame(*row) for row in self._rows(query))

@@ -2,7 +2,7 @@
 
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +10,8 @@ from typing import NamedTuple
 from flask import Flask, Response, abort, request, send_from_directory
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from sonar_debris.errors import SonarDebrisError
+from sonar_debris.survey.queries import LastDecision
 from sonar_debris.survey.report.writer import script
 from sonar_debris.survey.store import SurveyStore
 
@@ -21,18 +23,20 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-class Decision(NamedTuple):
+class SentDecision(NamedTuple):
     """A decision as the page sends it.
 
     Attributes:
         detection: number of the detection, counted from 0 in the order of the survey.
         verdict: one of `VERDICTS`.
         class_name: the class that the person chose.
+        whole_object: whether the decision is on the object that the detection shows.
     """
 
     detection: int
     verdict: str
     class_name: str
+    whole_object: bool
 
 
 def create_app(folder: Path) -> Flask:
@@ -59,47 +63,78 @@ def create_app(folder: Path) -> Flask:
         response.headers["Cache-Control"] = "no-cache"
         return response
 
+    def describe(decisions: Iterable[LastDecision]) -> list[dict[str, object]]:
+        return [
+            {"detection": numbers[decision.detection], "verdict": decision.verdict, "class": decision.class_name}
+            for decision in decisions
+            if decision.detection in numbers
+        ]
+
+    @app.errorhandler(SonarDebrisError)
+    def report_survey_error(error: SonarDebrisError) -> tuple[str, int]:
+        return str(error), 503  # the database is locked, damaged, or on a full disk
+
     @app.get("/data/review.js")
     def session() -> Response:
         with SurveyStore(folder) as store:
-            last_decisions = store.last_decisions()
-        decisions = [
-            {"detection": numbers[decision.detection], "verdict": decision.verdict, "class": decision.class_name}
-            for decision in last_decisions
-            if decision.detection in numbers
-        ]
+            decisions = describe(store.last_decisions())
         return Response(script("setReview", {"token": token, "decisions": decisions}), mimetype="text/javascript")
 
     @app.post("/decisions")
-    def decide() -> tuple[str, int]:
+    def decide() -> dict[str, object]:
         if request.headers.get("Origin", request.host_url.rstrip("/")) != request.host_url.rstrip("/"):
             abort(403, "the request comes from another page")
         if not secrets.compare_digest(request.headers.get("X-Token", "").encode(), token.encode()):
             abort(403, "the page belongs to an earlier session; reload it")
-        decision = _parse_decision(request.get_json(), len(keys))
+        decision = _parse_decision(_read_json(), len(keys))
         with SurveyStore(folder) as store:
-            store.decide(keys[decision.detection], decision.verdict, decision.class_name)
-        return "", 204
+            changed = store.decide(
+                keys[decision.detection], decision.verdict, decision.class_name, decision.whole_object
+            )
+            return {"decisions": describe(store.last_decisions(changed))}
 
     @app.get("/", defaults={"path": "index.html"})
     @app.get("/<path:path>")
     def page(path: str) -> Response:
-        # A symbolic link could lead out of the folder.
-        if not (report / path).resolve().is_relative_to(report):
+        try:
+            # A symbolic link could lead out of the folder.
+            is_inside = (report / path).resolve().is_relative_to(report)
+        except (OSError, ValueError):  # a name that no file can have
+            is_inside = False
+        if not is_inside:
             abort(404)
         return send_from_directory(report, path)
 
     return app
 
 
-def _parse_decision(content: object, detections: int) -> Decision:
+def _read_json() -> object:
+    try:
+        return request.get_json()
+    except RecursionError:
+        abort(400, "JSON is nested too deeply")
+
+
+def _parse_decision(content: object, detections: int) -> SentDecision:
     """Return a valid decision on one of so many detections; abort the request with 400 if it is not one."""
     match content:
         case {"detection": int(number), "verdict": str(verdict), "class": str(class_name)}:
-            is_valid_name = 0 < len(class_name.strip()) <= MAX_CLASS_NAME_LENGTH
-            if 0 <= number < detections and verdict in VERDICTS and is_valid_name:
-                return Decision(number, verdict, class_name.strip())
+            whole_object = content.get("object", False)
+            is_valid = (
+                not isinstance(number, bool)
+                and 0 <= number < detections
+                and verdict in VERDICTS
+                and isinstance(whole_object, bool)
+                and _is_class_name(class_name)
+            )
+            if is_valid:
+                return SentDecision(number, verdict, class_name.strip(), whole_object)
     abort(400, "not a valid decision")
+
+
+def _is_class_name(name: str) -> bool:
+    """Return whether a text is short, not empty, and has only characters that can be printed and stored."""
+    return 0 < len(name.strip()) <= MAX_CLASS_NAME_LENGTH and name.strip().isprintable()
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from sonar_debris.survey.folder import (
     remove_survey,
     write_failures,
 )
-from sonar_debris.survey.inference import Inference, Reading, ShardResult, local_inference
+from sonar_debris.survey.inference import Inference, Reading, ShardResult, local_inference, warn_of_conditions
 from sonar_debris.survey.objects import find_objects
 from sonar_debris.survey.parallel import (
     WorkerConfig,
@@ -208,7 +208,8 @@ def _run_locked(
     total = _count_sources(sources, config.selection)
     with SurveyStore(folder) as store:
         check_settings(store, settings, [os.fspath(path) for path in inputs], notify)
-        with _open_inference(config, detector, model_sha256) as inference:
+        with _open_inference(config, detector, model_sha256) as open_inference:
+            inference = warn_of_conditions(open_inference, detector.settings.conditions)
             process_sources(store, sources, total, inference, report_progress, stop, notify)
         stopped = stop.is_set()
         write_failures(store, folder)

@@ -11,7 +11,7 @@ from typing import Any
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.survey.database import transaction
 from sonar_debris.survey.queries import SurveyQueries
-from sonar_debris.survey.schema import FileState, SourceRecord, TrackedSource
+from sonar_debris.survey.records import FileState, SourceRecord, TrackedSource
 
 # Largest difference in pixels between two boxes of the same detection, computed on two machines.
 SAME_BOX = 1.0
@@ -143,8 +143,8 @@ class SourceStore(SurveyQueries):
         parameters = {"source": source.id, "file": source.name, "start": start}
         set_aside = self._connection.execute(
             """
-            INSERT INTO set_aside_decision (file, position, rank, x, y, w, h, verdict, class, time)
-            SELECT :file, position, rank, x, y, w, h, verdict, decision.class, time
+            INSERT INTO set_aside_decision (file, position, rank, x, y, w, h, verdict, class, time, whole_object)
+            SELECT :file, position, rank, x, y, w, h, verdict, decision.class, time, whole_object
             FROM decision JOIN detection USING (source, position, rank)
             WHERE source = :source AND position >= :start ORDER BY decision.id
             """,
@@ -188,7 +188,7 @@ class SourceStore(SurveyQueries):
         """
         rows = self.read(
             """
-            SELECT set_aside_decision.id, detection.rank, verdict, set_aside_decision.class, time
+            SELECT set_aside_decision.id, detection.rank, verdict, set_aside_decision.class, time, whole_object
             FROM set_aside_decision JOIN source ON source.name = file
                 JOIN detection ON detection.source = source.id AND detection.position = set_aside_decision.position
                     AND detection.rank = set_aside_decision.rank
@@ -199,9 +199,10 @@ class SourceStore(SurveyQueries):
             """,
             [source, position, SAME_BOX],
         )
-        for number, rank, verdict, class_name, decided in rows:
+        for number, rank, verdict, class_name, decided, whole_object in rows:
             key = {"source": source, "position": position, "rank": rank}
-            self._insert("decision", [key | {"verdict": verdict, "class_name": class_name, "time": decided}])
+            decision = {"verdict": verdict, "class_name": class_name, "time": decided, "whole_object": whole_object}
+            self._insert("decision", [key | decision])
             self._connection.execute("DELETE FROM set_aside_decision WHERE id = ?", [number])
 
     def count_set_aside(self, files: Iterable[str]) -> int:

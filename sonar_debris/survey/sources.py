@@ -19,7 +19,7 @@ from sonar_debris.frames.readers import find_format, is_recognised
 from sonar_debris.frames.ros_files import PACKED_SUFFIXES, is_metadata, split_files
 from sonar_debris.frames.sidecar import hash_sidecar
 from sonar_debris.survey.prefetch import Job
-from sonar_debris.survey.schema import FileState, SourceRecord
+from sonar_debris.survey.records import FileState, SourceRecord
 from sonar_debris.survey.store import SurveyStore
 
 # Bytes at either end of a file that are hashed: enough for the header of a recording and of its first frame, which has

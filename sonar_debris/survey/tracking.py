@@ -36,7 +36,7 @@ def track(detections: pd.DataFrame) -> np.ndarray:
 
     Args:
         detections: one row per detection, in the order of the frames. Columns: ``index`` of the frame in the sequence;
-            ``x y w h`` of the box in pixels; ``range_m bearing_deg width_m height_m latitude longitude``, NaN if
+            ``x y w h`` of the box in pixels; ``range_m bearing_deg width_m range_extent_m latitude longitude``, NaN if
             unknown.
 
     Returns:
@@ -125,7 +125,7 @@ def _points(detections: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, str]:
 
     Centres are positions on Earth if known, else relative to the sonar, else in the frame.
     """
-    radius_m = detections[["width_m", "height_m"]].max(axis=1).to_numpy(float) / 2
+    radius_m = detections[["width_m", "range_extent_m"]].max(axis=1).to_numpy(float) / 2
     if _is_located(detections):
         return local_metres(detections["latitude"], detections["longitude"]), radius_m, "m"
     if detections[["range_m", "bearing_deg"]].notna().all(axis=None):

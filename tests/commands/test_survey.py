@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
-from sonar_debris.survey.schema import DetectionKey
+from sonar_debris.survey.records import DetectionKey
 from sonar_debris.survey.store import SurveyStore
 from tests.fakes import BrightSpots
 

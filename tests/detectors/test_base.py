@@ -281,3 +281,26 @@ def test_broken_detector_of_another_package_is_one_line(kind, problem, detect_wi
     assert result.returncode == 2
     assert problem in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["objectness", "refiner", "classifier"])
+def test_network_of_another_architecture_is_one_line(name, untrained_model, tmp_path):
+    folder = shutil.copytree(untrained_model, tmp_path / "model")
+    other = {"objectness": "refiner", "refiner": "classifier", "classifier": "objectness"}[name]
+    shutil.copy(folder / f"{other}.keras", folder / f"{name}.keras")
+
+    with pytest.raises(SonarDebrisError, match=rf"{name}\.keras: not the network of this detector") as error:
+        DebrisDetector.from_pretrained(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_output_that_is_not_finite_is_an_error_and_not_an_empty_result(detector, make_frame, monkeypatch):
+    network = detector.network if hasattr(detector, "network") else detector.classifier.network
+    weights = network.get_weights()
+    monkeypatch.setattr(network, "set_weights", network.set_weights)
+    network.set_weights([np.full_like(weight, 1e38) if weight.ndim == 4 else weight for weight in weights])
+    try:
+        with pytest.raises(ValueError, match="not finite"):
+            detector.detect(make_frame(64, 64))
+    finally:
+        network.set_weights(weights)

@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from sonar_debris.detectors.batch_detection import detect_frames, detect_to_folder
 from sonar_debris.errors import FailureLog
 from sonar_debris.frames import Frame, open_frames
+from sonar_debris.frames.conditions import SonarConditions, UnseenConditionsWarning
 from tests.fakes import FakeDetector
 
 
@@ -66,3 +69,15 @@ def test_frames_that_cannot_be_read_are_listed_in_the_results(write_frame, tmp_p
     assert (summary.frames, summary.failed) == (1, 1)
     coco = json.loads((tmp_path / "out" / "detections.coco.json").read_text())
     assert coco["failures"] == [{"file_name": "2.png", "error": "the file is empty"}]
+
+
+def test_a_sonar_that_the_model_has_not_seen_is_warned_of_once():
+    detector = FakeDetector().with_settings(conditions=SonarConditions(("ARIS 3000",), range_m=(1.0, 3.0)))
+    seen = replace(frame("a.aris"), sonar="ARIS 3000")
+    unseen = [replace(frame(name), sonar="ARIS 1200") for name in ("b.aris", "c.aris")]
+
+    with pytest.warns(
+        UnseenConditionsWarning, match="^b.aris: ARIS 1200; the model was trained on ARIS 3000"
+    ) as caught:
+        assert len(list(detect_frames(detector, [seen, *unseen]))) == 3
+    assert len(caught) == 1

@@ -1,4 +1,5 @@
 import json
+import random
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -66,8 +67,9 @@ def test_earlier_model_folders_open_and_keep_their_values(path, tmp_path):
 
     assert settings.nms_iou == stored["overlap"]
     assert settings.alternative_max_score == stored.get("alternatives", type(settings).alternative_max_score)
+    values = json.loads(json.dumps(asdict(settings)))
     for name in stored.keys() - {"overlap", "alternatives", "format_version", "kind"}:
-        assert json.loads(json.dumps(getattr(settings, name))) == stored[name]
+        assert values[name] == stored[name]
     settings.save(tmp_path / "model.json")
     saved = json.loads((tmp_path / "model.json").read_text())
     assert list(saved["data"].items()) == list(stored["data"].items())
@@ -133,6 +135,22 @@ def test_other_files_are_no_model_description(data, tmp_path):
         {"calibration": [[1, 0], [0, 1]]},
         {"calibration": [[], []]},
         {"data": [1]},
+        {"name": "a\ud800"},
+        {"name": "a\nb"},
+        {"class_names": ["can", "can"]},
+        {"min_score": 1.5},
+        {"min_score": 10**400},
+        {"nms_iou": -0.1},
+        {"min_probability": float("inf")},
+        {"step": 0},
+        {"proposals": 10**9},
+        {"candidates": -1},
+        {"calibration": [[0, 1], [0, float("nan")]]},
+        {"calibration": [[0, 1], [0, 10**400]]},
+        {"calibration": [[0, 1], [0, 2]]},
+        {"calibration": {"0": 1, "1": 2}},
+        {"conditions": 3},
+        {"conditions": {"range_m": [3, 1]}},
     ],
     ids=str,
 )
@@ -214,3 +232,45 @@ def test_copied_model_folder_is_found(tmp_path):
     shutil.copytree(find_model("single-pass"), tmp_path / "copy")
 
     assert read_kind(find_model(tmp_path / "copy")) == "single-pass"
+
+
+def change_at_random(value, rng: random.Random):
+    """Replace, remove or add a value somewhere in the content of a JSON file."""
+    hostile = [None, True, 0, -1, 0.5, 10**400, float("nan"), float("inf"), "", "x", "\ud800", [], [[]], {}, {"a": 1}]
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        key = rng.choice(list(value))
+        if rng.random() < 0.1:
+            return {name: entry for name, entry in value.items() if name != key}
+        return {**value, key if rng.random() < 0.9 else "other": change_at_random(value[key], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.7:
+        index = rng.randrange(len(value))
+        return [*value[:index], change_at_random(value[index], rng), *value[index + rng.randrange(2) :]]
+    return rng.choice(hostile)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_any_change_of_a_description_gives_valid_settings_or_one_line(name, tmp_path):
+    intact = json.loads((find_model(name) / "model.json").read_text())
+    rng, loaded = random.Random(0), 0
+    for _ in range(400):
+        write(tmp_path / "model.json", change_at_random(intact, rng))
+        try:
+            kind = read_kind(tmp_path)
+            settings = {"single-pass": SinglePassSettings, "sliding-window": SlidingWindowSettings}[kind].load(
+                tmp_path / "model.json"
+            )
+        except SonarDebrisError as error:
+            assert "\n" not in str(error)
+            str(error).encode()
+        else:
+            settings.save(tmp_path / "again.json")
+            assert type(settings).load(tmp_path / "again.json") == settings
+            loaded += 1
+    assert 0 < loaded < 400
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_shipped_models_say_which_sonar_they_know(name):
+    settings = SinglePassSettings if read_kind(find_model(name)) == "single-pass" else SlidingWindowSettings
+
+    assert str(settings.load(find_model(name) / "model.json").conditions) == "ARIS 3000 (3.0 MHz) at 1.0–3.0 m"

@@ -14,7 +14,7 @@ from sonar_debris.commands.main import main
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.survey import database
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.schema import DetectionKey, DetectionRecord, FrameRecord
+from sonar_debris.survey.records import DetectionKey, DetectionRecord, FrameRecord
 from sonar_debris.survey.store import SurveyStore, open_survey
 
 VERSION_1 = Path(__file__).parents[1] / "survey" / "data" / "survey-v1.sql"

@@ -209,3 +209,17 @@ def test_a_recording_that_shrinks_while_it_is_read_is_an_error(tmp_path):
 
     assert list(frames) == []
     assert [error.index for error in errors] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("system", "high_frequency", "sonar", "frequency"),
+    [(0, 0, "ARIS 1800", 1.1), (1, 0, "ARIS 3000", 1.8), (1, 1, "ARIS 3000", 3.0), (2, 1, "ARIS 1200", 1.2)],
+)
+def test_sonar_and_frequency_are_those_of_the_header(system, high_frequency, sonar, frequency, tmp_path):
+    fields = {**FIELDS, "system": system, "high_frequency": high_frequency}
+    write_aris(tmp_path / "a.aris", [(np.ones((20, 48), np.uint8), fields)])
+
+    (frame,) = open_frames(tmp_path / "a.aris")
+
+    assert (frame.sonar, frame.frequency) == (sonar, frequency)
+    assert describe(tmp_path / "a.aris")["frequency_mhz"] == frequency

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey
+from sonar_debris.frames.pixels import MAX_PIXELS, check_shape, to_grey, white_level
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (480, 320), (4, 5, 1), (4, 5, 3), (4, 5, 4), (1, MAX_PIXELS)])
@@ -129,3 +129,25 @@ def test_every_finite_image_becomes_finite_and_not_negative(pixels):
 
     assert grey.shape == pixels.shape and grey.dtype == np.float32
     assert np.isfinite(grey).all() and grey.min() >= 0
+
+
+@pytest.mark.parametrize(
+    ("pixels", "white"),
+    [
+        (np.float32([[0, 0.5, 1]]), 1),
+        (np.float32([[0, 20, 80]]), 80),
+        (np.float32([[0, 3, 31]]) / 255, 1),  # dark, but all that 8 bits held
+        (np.float32([[0, 100, 4095]]) / 65535, 4095 / 65535),
+        (np.zeros((2, 2), np.float32), 1),
+        (np.full((2, 2), 7, np.float32), 7),
+    ],
+)
+def test_white_is_one_unless_eight_bits_could_not_show_the_frame(pixels, white):
+    assert white_level(pixels) == pytest.approx(white)
+
+
+def test_white_is_no_brighter_than_what_detection_distinguishes():
+    pixels = np.full((100, 100), 2, np.float32)
+    pixels[0, 0] = 1e9
+
+    assert 1e6 < white_level(pixels) < 1e8

@@ -1,3 +1,4 @@
+import bz2
 import os
 import tempfile
 from functools import cache
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rosbags", reason="the extra ros is not installed")
 
+import lz4.frame
+from rosbags.rosbag1 import reader
 from ruamel.yaml import YAML
 
 from sonar_debris.frames import FrameReadError, FrameReadWarning, FrameSelection, open_frames, ros_files
@@ -528,3 +531,40 @@ def test_messages_that_are_not_in_the_database_yet_are_reported(tmp_path):
 
     with pytest.warns(FrameReadWarning, match="the messages in dive.db3-wal were not read"):
         assert levels(path) == [(0, 1)]
+
+
+@pytest.mark.parametrize("size", [2**12, 2**16])
+def test_a_chunk_that_would_fill_the_memory_is_refused(size, tmp_path, monkeypatch):
+    store = typestore()
+    pixels = np.zeros((64, 64), np.uint8)
+    path = write_bag(tmp_path / "bag", {"/sonar": [image(store, pixels, 1.0)] * 3}, compression="STORAGE")
+    monkeypatch.setattr(ros_files, "MAX_CHUNK_BYTES", size)
+    errors: list[FrameReadError] = []
+
+    frames = list(open_frames(path, errors.append))
+
+    assert len(frames) == (3 if size > 3 * pixels.size else 0)
+    assert [str(error) for error in errors if "unpacks to more than" not in str(error)] == []
+    assert len(frames) or len(errors) == 1
+
+
+@pytest.mark.parametrize("name, compress", [("bz2", bz2.compress), ("lz4", lz4.frame.compress)])
+def test_chunks_of_ros_1_are_unpacked_up_to_a_limit(name, compress, monkeypatch):
+    ros_files.limit_chunks()
+    unpack = reader.decompressors[name]
+    monkeypatch.setattr(ros_files, "MAX_CHUNK_BYTES", 1000)
+
+    assert unpack(compress(b"a" * 1000)) == b"a" * 1000
+    with pytest.raises(ValueError, match="more than"):
+        unpack(compress(b"a" * 100_000))
+    with pytest.raises((ValueError, EOFError)):
+        unpack(compress(b"a" * 1000)[:-5])
+
+
+def test_a_file_that_unpacks_to_far_more_than_a_recording_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(ros_files, "MAX_CHUNK_BYTES", 2**16)
+    bomb = tmp_path / "bomb.db3.zstd"
+    bomb.write_bytes(ros_files._zstd().compress(bytes(2**24)))
+
+    with pytest.raises(FrameReadError, match="unpacks to more than 200 times its size"):
+        list(open_frames(bomb))

@@ -101,3 +101,12 @@ def test_a_sidecar_that_is_a_pipe_is_an_error(image):
 
     with pytest.raises(FrameReadError, match="not a regular file"):
         list(open_frames(image))
+
+
+def test_the_sonar_is_kept(image):
+    (plain,) = open_frames(image)
+    write_sidecar(image.parent, [("ping.png", replace(plain, sonar="ARIS 3000", frequency=1.8))])
+
+    (frame,) = open_frames(image)
+
+    assert (frame.sonar, frame.frequency) == ("ARIS 3000", 1.8)

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from sonar_debris.frames import FrameReadError, FrameReadWarning, FrameSelection
 from sonar_debris.frames.description import describe
 from sonar_debris.frames.loader import count_frames
 from sonar_debris.frames.readers import find_format
-from sonar_debris.frames.video import inspect_container
+from sonar_debris.frames.video import _next_time, inspect_container
 from tests.videos import with_duration, without_duration
 
 
@@ -195,3 +196,21 @@ def test_any_content_of_a_container_is_inspected(start, rest):
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "dive").write_bytes(start + rest)
         inspect_container(Path(folder, "dive"))
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "rate", "expected"),
+    [
+        ([0, 40, 80], 25, [0, 0.04, 0.08]),
+        ([80, 120, 0, 0], 25, [0.08, 0.12, 0.16, 0.2]),  # an AVI with frames that are predicted from later ones
+        ([0, 0], 0, [0, 0]),
+    ],
+)
+def test_frames_without_a_time_follow_the_one_before_them(milliseconds, rate, expected):
+    time, times = -1.0, []
+    for value in milliseconds:
+        position = {cv2.CAP_PROP_POS_MSEC: value, cv2.CAP_PROP_FPS: rate}
+        time = _next_time(SimpleNamespace(get=position.get), time)
+        times.append(time)
+
+    assert times == pytest.approx(expected)

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sonar_debris.errors import SonarDebrisWarning
 from sonar_debris.files import OutputError
 from sonar_debris.frames import Frame, open_frames
 from sonar_debris.outputs.frame_writers import PngWriter, VideoWriter, convert_frames, without_image
@@ -63,3 +64,26 @@ def test_metadata_does_not_keep_the_image_in_memory():
 
     assert without_image(frame).image.size == 0
     assert without_image(frame).image.base is None
+
+
+@pytest.mark.parametrize("scale", [80, 0.05])
+def test_frames_that_eight_bits_cannot_show_are_scaled_to_their_range_with_a_warning(scale, tmp_path):
+    image = np.linspace(0, scale, 12 * 10, dtype=np.float32).reshape(12, 10)
+    frames = [Frame(image, Path("a.npy"), "a.npy", index) for index in range(2)]
+
+    with pytest.warns(SonarDebrisWarning, match="a.npy: .*scaled to 8 bits") as caught:
+        convert_frames(frames, tmp_path / "images")
+
+    assert len(caught) == 1
+    (stored, _) = open_frames(tmp_path / "images")
+    np.testing.assert_allclose(stored.image, image / scale, atol=0.003)
+
+
+@pytest.mark.parametrize("grey_levels", [256, 12])
+def test_frames_of_eight_bits_keep_their_values(grey_levels, tmp_path):
+    image = (np.arange(12 * 10).reshape(12, 10) % grey_levels).astype(np.float32) / 255
+
+    convert_frames([Frame(image, Path("a.png"), "a.png")], tmp_path / "images")
+
+    (stored,) = open_frames(tmp_path / "images")
+    np.testing.assert_array_equal(stored.image, image)

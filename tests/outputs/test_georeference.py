@@ -24,7 +24,7 @@ def test_geometry_gives_range_bearing_and_size():
     (position,) = georeference(frame(geometry=FAN, navigation=Navigation(heading=10.0)), BOX)
 
     size = FAN.metres_per_pixel
-    expected = {"range_m": 6, "bearing_deg": 0, "width_m": 10 * size, "height_m": 20 * size}
+    expected = {"range_m": 6, "bearing_deg": 0, "width_m": 10 * size, "range_extent_m": 20 * size}
     assert position == pytest.approx(expected, abs=1e-3)
 
 

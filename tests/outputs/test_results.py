@@ -10,7 +10,7 @@ from sonar_debris.frames.frame import Frame
 from sonar_debris.outputs.results import DetectionTable, ResultFolder
 
 BOX_COLUMNS = "file,frame,time,x,y,w,h,class,score,objectness"
-HEADER = BOX_COLUMNS + ",range_m,bearing_deg,width_m,height_m,latitude,longitude,alternative"
+HEADER = BOX_COLUMNS + ",range_m,bearing_deg,width_m,range_extent_m,latitude,longitude,alternative"
 
 
 def detections(count: int) -> Detections:

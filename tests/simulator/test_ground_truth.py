@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,3 +97,17 @@ def test_at_least_one_frame_is_needed(tmp_path):
         simulate(tmp_path / "out", frames=0)
 
     assert not (tmp_path / "out").exists()
+
+
+def test_the_sample_in_the_repository_is_what_its_command_makes(tmp_path):
+    sample = Path(__file__).parents[2] / "data" / "sample"
+    truth = simulate(tmp_path, 16, seed=13)
+
+    assert (
+        json.loads(truth.path.read_text())["annotations"]
+        == json.loads((sample / "truth.coco.json").read_text())["annotations"]
+    )
+    for frame, stored in zip(open_frames(tmp_path), open_frames(sample), strict=True):
+        difference = np.abs(frame.as_bytes().astype(int) - stored.as_bytes())
+        # Another processor may round single samples otherwise.
+        assert difference.max() <= 1 and np.count_nonzero(difference) < 20

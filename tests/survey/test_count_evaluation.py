@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from sonar_debris.commands.main import main
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.survey.count_evaluation import evaluate_counts
-from sonar_debris.survey.schema import DetectionRecord, FrameRecord, ObjectRecord, Sighting
+from sonar_debris.survey.records import DetectionRecord, FrameRecord, ObjectRecord, Sighting
 from sonar_debris.survey.store import SurveyStore
 
 BOX = (10.0, 20.0, 30.0, 40.0)

@@ -1,9 +1,12 @@
+import threading
+
 import numpy as np
 import pytest
 
+from sonar_debris.frames.conditions import SonarConditions, UnseenConditionsWarning
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.geometry import FanGeometry, Navigation
-from sonar_debris.survey.inference import frame_record
+from sonar_debris.survey.inference import ShardResult, frame_record, warn_of_conditions
 from tests.fakes import BrightSpots, echoes
 
 FAN = FanGeometry.of_window(60, 1.0, 5.0, 30.0)
@@ -31,3 +34,12 @@ def test_detections_of_a_frame_without_navigation_have_a_range_only():
 
     assert (stored.heading, stored.latitude, stored.longitude, stored.depth) == (None, None, None, None)
     assert all(detection.latitude is None and detection.range_m is not None for detection in stored.detections)
+
+
+def test_sonars_that_the_model_has_not_seen_are_warned_of_once():
+    results = [ShardResult(1, name="a.aris", conditions=SonarConditions(("ARIS 1200",))), ShardResult(1)]
+    inference = warn_of_conditions(lambda jobs, stop: iter([results, results]), SonarConditions(("ARIS 3000",)))
+
+    with pytest.warns(UnseenConditionsWarning, match="^a.aris: ARIS 1200") as caught:
+        assert list(inference([], threading.Event())) == [results, results]
+    assert len(caught) == 1

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from sonar_debris.frames.geometry import Navigation
 from sonar_debris.survey.objects import find_objects, join_echo_and_shadow
-from sonar_debris.survey.schema import DetectionKey, DetectionRecord, FrameRecord
+from sonar_debris.survey.records import DetectionKey, DetectionRecord, FrameRecord
 from sonar_debris.survey.store import SurveyStore
 
 
@@ -303,3 +304,85 @@ def test_impossible_positions_are_unknown(store, position):
     assert find_objects(store) == 1
     (record,) = store.objects()
     assert (record.latitude, record.longitude, record.position_scatter_m) == (None, None, None)
+
+
+@pytest.fixture
+def bottle_and_tire(store):
+    """A bottle with a second box around a part of it, and a tire, in 8 frames each."""
+    bottle, part, tire = detection(10, "bottle", 0.9), replace(detection(12, "can", 0.5), w=10.0), detection(70, "tire")
+    fill(store, "a.aris", [frame(k, tire, bottle, part) for k in range(8)])
+    assert find_objects(store) == 2
+    return store
+
+
+def verdicts(store):
+    """Return how many detections of each class have each verdict."""
+    return dict(
+        Counter((row.class_name, row.verdict) for row in store.reviewed_detections() if row.verdict != "undecided")
+    )
+
+
+def test_a_rejected_object_and_its_duplicates_are_gone(bottle_and_tire):
+    changed = bottle_and_tire.decide(DetectionKey(1, 3, 1), "rejected", "bottle", whole_object=True)
+
+    find_objects(bottle_and_tire)
+    assert len(changed) == 16
+    assert classes_and_frames(bottle_and_tire) == [("tire", 8)]
+    assert {row.class_name for row in bottle_and_tire.class_totals()} == {"tire"}
+    assert set(bottle_and_tire.detections_table()["class"]) == {"tire"}
+
+
+def test_a_new_class_of_an_object_is_that_of_all_its_sightings(bottle_and_tire):
+    bottle_and_tire.decide(DetectionKey(1, 3, 1), "accepted", "shampoo", whole_object=True)
+
+    find_objects(bottle_and_tire)
+    assert ("shampoo", 8) in classes_and_frames(bottle_and_tire)
+    assert verdicts(bottle_and_tire) == {("shampoo", "accepted"): 8, ("shampoo", "rejected"): 8}
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "rejected"])
+@pytest.mark.parametrize("whole_object", [False, True])
+def test_withdrawing_a_decision_restores_the_object(bottle_and_tire, verdict, whole_object):
+    before = bottle_and_tire.detections_table()
+    bottle_and_tire.decide(DetectionKey(1, 3, 1), verdict, "hook", whole_object=True)
+    find_objects(bottle_and_tire)
+
+    bottle_and_tire.decide(DetectionKey(1, 5, 1), "undecided", "hook", whole_object=whole_object)
+
+    find_objects(bottle_and_tire)
+    pd.testing.assert_frame_equal(bottle_and_tire.detections_table(), before)
+
+
+def test_a_decision_on_one_detection_leaves_the_others(bottle_and_tire):
+    bottle_and_tire.decide(DetectionKey(1, 3, 0), "rejected", "tire")
+
+    find_objects(bottle_and_tire)
+    assert ("tire", 7) in classes_and_frames(bottle_and_tire)
+
+
+@pytest.mark.parametrize(("verdict", "expected"), [("rejected", []), ("accepted", [("hook", 12)])])
+def test_a_decision_on_an_object_holds_for_frames_that_are_added_later(store, verdict, expected):
+    fill(store, "a.aris", [frame(k, detection(10)) for k in range(6)])
+    find_objects(store)
+    store.decide(DetectionKey(1, 0, 0), verdict, "hook", whole_object=True)
+    with store.transaction():
+        for position in range(6, 12):
+            store.add_frame(1, frame(position, detection(10)))
+
+    find_objects(store)
+    assert classes_and_frames(store) == expected
+    find_objects(store)  # the extended decisions are stored, so nothing changes
+    assert classes_and_frames(store) == expected and store.tracking_state() == store.current_state()
+
+
+def test_an_object_whose_sightings_were_removed_and_made_again_stays_rejected(bottle_and_tire):
+    store = bottle_and_tire
+    store.decide(DetectionKey(1, 3, 1), "rejected", "bottle", whole_object=True)
+    frames = [frame(k, detection(70, "tire"), detection(10, "bottle", 0.9)) for k in range(8)]
+    with store.transaction():
+        store.remove_frames(store.sources()[0])
+        for record in frames:
+            store.add_frame(1, record)
+
+    find_objects(store)
+    assert classes_and_frames(store) == [("tire", 8)]

@@ -18,8 +18,8 @@ from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.geometry import FanGeometry
 from sonar_debris.frames.sidecar import write_sidecar
 from sonar_debris.survey.inference import Reading, local_inference
+from sonar_debris.survey.records import DetectionKey
 from sonar_debris.survey.run import SurveyConfig, process_sources, run_survey
-from sonar_debris.survey.schema import DetectionKey
 from sonar_debris.survey.sources import find_sources
 from sonar_debris.survey.store import SurveyStore, open_survey
 from tests.fakes import BrightSpots, echoes

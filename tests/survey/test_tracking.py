@@ -20,7 +20,7 @@ def moving_objects(frames, step, is_visible=lambda index, number: True, unit="px
                 polar = FAN.to_polar([box["x"] + 10, box["y"] + 15]) if unit == "m" else (np.nan, np.nan)
                 rows.append({"index": index, **box, "range_m": polar[0], "bearing_deg": polar[1]})
                 numbers.append(number)
-    detections = pd.DataFrame(rows).assign(width_m=0.2, height_m=0.2, latitude=np.nan, longitude=np.nan)
+    detections = pd.DataFrame(rows).assign(width_m=0.2, range_extent_m=0.2, latitude=np.nan, longitude=np.nan)
     return detections, np.array(numbers)
 
 
@@ -69,7 +69,7 @@ def test_a_box_within_the_reach_of_another_is_part_of_the_same_object(distance, 
         for shift in (0.0, distance)
     ]
     detections = pd.DataFrame(rows).assign(
-        range_m=np.nan, bearing_deg=np.nan, width_m=np.nan, height_m=np.nan, latitude=np.nan, longitude=np.nan
+        range_m=np.nan, bearing_deg=np.nan, width_m=np.nan, range_extent_m=np.nan, latitude=np.nan, longitude=np.nan
     )
 
     assert len(set(track(detections))) == objects

@@ -9,9 +9,11 @@ COMMANDS = {
     "compare": (f"{PACKAGE}.summary:compare", "Compare the objects of a survey with the ground truth."),
     "export": (f"{PACKAGE}.review:export", "Write detections and objects for other programs."),
     "labels": (f"{PACKAGE}.review:labels", "Write the reviewed frames and their labels for training."),
+    "learn": (f"{PACKAGE}.learn:learn", "Teach a detector the place from the reviewed frames."),
     "report": (f"{PACKAGE}.review:report", "Write a report that opens in any browser."),
     "review": (f"{PACKAGE}.review:review", "Accept, reject or relabel detections in a browser."),
     "run": (f"{PACKAGE}.run:run", "Process recordings and images, and store the results."),
+    "suggest": (f"{PACKAGE}.learn:suggest", "Choose the frames that are worth labelling."),
     "summary": (f"{PACKAGE}.summary:summary", "Count the objects of a survey by class."),
 }
 

@@ -49,6 +49,7 @@ def review(folder: Path, port: int, open_browser: bool) -> None:
             click.launch(address)
         with suppress(KeyboardInterrupt):
             server.serve_forever()
+    write_report_with_progress(folder)
     with open_survey(folder) as store:
         reviewed = sum(decision.verdict != "undecided" for decision in store.last_decisions())
         objects = find_objects(store)

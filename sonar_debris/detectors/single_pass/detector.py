@@ -68,7 +68,8 @@ class SinglePassDetector(DebrisDetector):
         settings = SinglePassSettings.load(folder / SETTINGS_FILE)
         network = load_network(folder / WEIGHTS_FILE)
         classes = len(settings.class_names)
-        if network.output_shape != (None, None, None, 5 + classes):
+        shapes = getattr(network, "input_shape", None), getattr(network, "output_shape", None)
+        if shapes != ((None, None, None, 1), (None, None, None, 5 + classes)):
             raise SonarDebrisError(
                 f"{folder / WEIGHTS_FILE}: not a single-pass network for the {classes} classes of {SETTINGS_FILE}; "
                 "copy or train the model again"
@@ -129,6 +130,8 @@ class SinglePassDetector(DebrisDetector):
             batch = np.stack([padded[index] for index in indices])[..., None]
             for index, output in zip(indices, self.network.predict_on_batch(batch), strict=True):
                 image, factors = preprocessed[index]
+                if not np.isfinite(output).all():
+                    raise ValueError("the network's output is not finite; copy or train the model again")
                 candidates[index] = _clip_candidates(decode(output), image, factors)
         return [candidates[index] for index in range(len(frames))]
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from sonar_debris.datasets.labels import LabelledFrame, read_labels
-from sonar_debris.datasets.release import CLASS_NAMES
+from sonar_debris.datasets.release import CLASS_NAMES, CONDITIONS
 from sonar_debris.datasets.splits import hold_out_scenes
 from sonar_debris.datasets.training_frames import (
     COLLECTION,
@@ -21,7 +21,7 @@ from sonar_debris.datasets.training_frames import (
     read_turntable_objects,
 )
 from sonar_debris.datasets.training_set import TrainingSet
-from sonar_debris.detectors.model_folder import SETTINGS_FILE, SinglePassSettings, find_model
+from sonar_debris.detectors.model_folder import SETTINGS_FILE, SinglePassSettings, check_class_names, find_model
 from sonar_debris.detectors.single_pass.detector import WEIGHTS_FILE, SinglePassDetector
 from sonar_debris.detectors.single_pass.loss import single_pass_loss
 from sonar_debris.detectors.single_pass.network import MULTIPLE, STRIDE, build_single_pass
@@ -29,6 +29,7 @@ from sonar_debris.detectors.single_pass.sampler import FrameSampler, common_shap
 from sonar_debris.detectors.thresholds import calibrate_on_validation
 from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 from sonar_debris.files import check_resume
+from sonar_debris.frames.conditions import SonarConditions
 from sonar_debris.training import TrainingConfig, fit
 
 # Image ``(rows, cols)`` uint8, boxes ``(N, 4)`` float32 in pixels, and class indices ``(N,)``.
@@ -45,6 +46,7 @@ class DetectorData:
         class_names: the class names that the frames' class indices refer to.
         description: what ``model.json`` records of the data, with values that JSON can hold.
         pasted_objects: frames whose objects are pasted into the training frames, in addition to those of ``train``.
+        conditions: sonar and ranges of the training frames; by default those that the frames record.
     """
 
     train: Sequence[LabelledFrame]
@@ -52,6 +54,7 @@ class DetectorData:
     class_names: tuple[str, ...]
     description: dict[str, Any] = field(default_factory=dict)
     pasted_objects: Sequence[TrainingFrame] = ()
+    conditions: SonarConditions | None = None
 
 
 def user_data(images: str | os.PathLike[str], labels: str | os.PathLike[str]) -> DetectorData:
@@ -104,6 +107,7 @@ def public_data(training_set: TrainingSet, without: Sequence[str] = ()) -> Detec
         CLASS_NAMES,
         description,
         [frame for frame in objects if excluded.isdisjoint(frame.class_id.tolist())],
+        CONDITIONS,
     )
 
 
@@ -160,6 +164,10 @@ def train_detector(
         raise SonarDebrisError(f"{folder}: no frames to train on; choose other frames or classes")
     if tensorboard and not find_spec("tensorboard"):
         raise SonarDebrisError("TensorBoard is not installed; pip install 'sonar-debris[tensorboard]'")
+    try:
+        check_class_names(data.class_names)
+    except ValueError as error:
+        raise SonarDebrisError(f"the model cannot have these classes: {error}") from error
     settings = SinglePassSettings(name or folder.resolve().name, data.class_names, data=data.description)
     if thresholds_from:
         earlier = SinglePassSettings.load(find_model(thresholds_from) / SETTINGS_FILE)
@@ -172,25 +180,27 @@ def train_detector(
         "schedule": asdict(config),
     }
     check_resume(folder, options)
-    sampler, val_sampler = _frame_samplers(data, simulated)
+    train, val = load_training_frames(data.train, simulated), load_training_frames(data.val)
+    conditions = data.conditions or SonarConditions.merge(frame.conditions for frame in train)
+    sampler, val_sampler = _frame_samplers(train, val, data.pasted_objects)
     network = train_single_pass(
         sampler, val_sampler, len(data.class_names), config, folder, init_network, tensorboard, progress
     )
     if data.val and not thresholds_from:
         settings = _calibrate(SinglePassDetector(network, settings), settings, data.val)
     recorded_command = {"command": command} if command else {}
-    replace(settings, training=recorded_command | asdict(config)).save(folder / SETTINGS_FILE)
+    settings = replace(settings, training=recorded_command | asdict(config), conditions=conditions)
+    settings.save(folder / SETTINGS_FILE)
     return folder
 
 
 def _frame_samplers(
-    data: DetectorData, simulated: Iterable[SimulatedFrame]
+    train: Sequence[TrainingFrame], val: Sequence[TrainingFrame], pasted_objects: Sequence[TrainingFrame]
 ) -> tuple[FrameSampler, FrameSampler | None]:
-    """Read the frames and return the samplers of training frames and of validation frames, all of the same shape."""
-    train, val = load_training_frames(data.train, simulated), load_training_frames(data.val)
+    """Return the samplers of training frames and of validation frames, all of the same shape."""
     shape = common_shape([*train, *val], MULTIPLE)
     val_sampler = FrameSampler(val, shape, STRIDE, augmented=False) if val else None
-    return FrameSampler(train, shape, STRIDE, pasted_objects=data.pasted_objects), val_sampler
+    return FrameSampler(train, shape, STRIDE, pasted_objects=pasted_objects), val_sampler
 
 
 def _calibrate(

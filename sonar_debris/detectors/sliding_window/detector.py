@@ -11,7 +11,9 @@ from sonar_debris.classifiers.crop_classifier import BACKGROUND, CROP_CONTEXT, C
 from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector
 from sonar_debris.detectors.model_folder import SlidingWindowSettings
+from sonar_debris.detectors.sliding_window.networks import OBJECTNESS_WINDOW, REFINER_SIZE
 from sonar_debris.detectors.sliding_window.proposals import ObjectProposer
+from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.pixels import preprocess
 from sonar_debris.networks import load_network
@@ -63,10 +65,12 @@ class SlidingWindowDetector(DebrisDetector):
             The detector.
 
         Raises:
-            SonarDebrisError: a network is missing or cannot be read.
+            SonarDebrisError: a network is missing, cannot be read, or has inputs or outputs of another shape.
         """
-        classifier = CropClassifier(load_network(folder / "classifier.keras"), (*settings.class_names, BACKGROUND))
-        objectness, refiner = load_network(folder / "objectness.keras"), load_network(folder / "refiner.keras")
+        names = (*settings.class_names, BACKGROUND)
+        objectness = _load_shaped(folder / "objectness.keras", OBJECTNESS_WINDOW, 1)
+        refiner = _load_shaped(folder / "refiner.keras", REFINER_SIZE, 5)
+        classifier = CropClassifier(_load_shaped(folder / "classifier.keras", None, len(names)), names)
         return cls(objectness, refiner, classifier, settings)
 
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
@@ -77,6 +81,8 @@ class SlidingWindowDetector(DebrisDetector):
         boxes, scores = zip(*self.proposer.propose_batch(images, self.settings.candidates), strict=True)
         crops = [self._extract_crops(image, xyxy) for image, xyxy in zip(images, boxes, strict=True)]
         probabilities = self.classifier.predict(np.concatenate(crops)[..., 0])
+        if not (np.isfinite(probabilities).all() and all(np.isfinite(score).all() for score in scores)):
+            raise ValueError("the output of a network is not finite; copy or train the model again")
         probabilities_of_frames = np.split(probabilities, np.cumsum([len(xyxy) for xyxy in boxes])[:-1])
         detections = []
         for xyxy, objectness, scale, frame_probabilities in zip(
@@ -99,3 +105,22 @@ class SlidingWindowDetector(DebrisDetector):
         centre, extent = centre_and_extent(xyxy)
         side = extent.max(axis=1, initial=1, keepdims=True) * CROP_CONTEXT
         return extract_windows(image, from_centre_and_extent(centre, np.tile(side, 2)), self.classifier.size)
+
+
+def _load_shaped(path: Path, size: int | None, outputs: int) -> Any:
+    """Load a network from square crops to a vector; refuse other shapes.
+
+    Args:
+        path: the ``.keras`` file.
+        size: side of the crops in pixels; None for any.
+        outputs: length of the vector.
+    """
+    network = load_network(path)
+    inputs = getattr(network, "input_shape", None)
+    side = inputs[1] if isinstance(inputs, tuple) and len(inputs) == 4 else None
+    expected = (None, side, side, 1), (None, outputs)
+    if not side or (size and side != size) or (inputs, getattr(network, "output_shape", None)) != expected:
+        raise SonarDebrisError(
+            f"{path}: not the network of this detector with {outputs} outputs; copy or train the model again"
+        )
+    return network

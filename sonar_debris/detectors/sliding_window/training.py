@@ -13,7 +13,7 @@ import keras
 from sonar_debris.classifiers.crop_classifier import BACKGROUND
 from sonar_debris.classifiers.training import train_classifier
 from sonar_debris.datasets.labels import LabelledFrame
-from sonar_debris.datasets.release import CLASS_NAMES
+from sonar_debris.datasets.release import CLASS_NAMES, CONDITIONS
 from sonar_debris.datasets.training_frames import TrainingFrame, load_training_frames
 from sonar_debris.datasets.training_set import TrainingSet
 from sonar_debris.detectors.model_folder import SETTINGS_FILE, SlidingWindowSettings
@@ -105,7 +105,13 @@ def train_pipeline(
     if validation:
         settings = calibrate(output, settings, validation)
     training = {"command": command, "seed": seed, "precision": precision}
-    settings = replace(settings, name=name or output.resolve().name, data=training_set.describe(), training=training)
+    settings = replace(
+        settings,
+        name=name or output.resolve().name,
+        data=training_set.describe(),
+        training=training,
+        conditions=CONDITIONS,
+    )
     settings.save(output / SETTINGS_FILE)
     return output
 

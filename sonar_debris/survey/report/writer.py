@@ -34,7 +34,7 @@ DETECTION_COLUMNS = (
     "range_m",
     "bearing_deg",
     "width_m",
-    "height_m",
+    "range_extent_m",
     "latitude",
     "longitude",
 )

@@ -8,6 +8,7 @@ from sonar_debris.datasets.labels import LabelledFrame
 from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.datasets.training_set import TrainingSet
 from sonar_debris.detectors.base import DebrisDetector
+from sonar_debris.detectors.model_folder import SinglePassSettings
 from sonar_debris.detectors.single_pass.network import build_single_pass
 from sonar_debris.detectors.single_pass.training import (
     DetectorData,
@@ -17,6 +18,9 @@ from sonar_debris.detectors.single_pass.training import (
     user_data,
 )
 from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
+from sonar_debris.frames.conditions import SonarConditions
+from sonar_debris.frames.geometry import FanGeometry
+from sonar_debris.frames.sidecar import write_sidecar
 from sonar_debris.simulator import simulate_frames
 from sonar_debris.simulator.ground_truth import simulate
 from sonar_debris.training import TrainingConfig
@@ -167,3 +171,21 @@ def test_frames_of_a_class_left_out_are_not_in_the_data(tiny_release):
 def test_an_unknown_class_cannot_be_left_out(tiny_release):
     with pytest.raises(ValueError, match="Received: anchor"):
         public_data(TrainingSet(tiny_release, "scene", ("0",), ()), ("anchor",))
+
+
+def test_the_model_records_sonar_and_ranges_of_its_training_frames(data, tmp_path):
+    folder, frames = data.train[0].path.parent, []
+    for labelled_frame, ranges in zip(data.train, [(1.5, 5.0), (1.0, 3.0)], strict=True):
+        fan = FanGeometry.of_window(64, *ranges, 30)
+        frames.append((labelled_frame.path.name, replace(labelled_frame.load(), geometry=fan, sonar="ARIS 3000")))
+    write_sidecar(folder, frames)
+
+    settings = SinglePassSettings.load(train_detector(data, tmp_path / "model", ONE_STEP) / "model.json")
+
+    assert settings.conditions == SonarConditions(("ARIS 3000",), None, (1.0, 5.0))
+
+
+def test_a_model_of_plain_images_records_no_sonar(data, tmp_path):
+    folder = train_detector(data, tmp_path / "model", ONE_STEP)
+
+    assert SinglePassSettings.load(folder / "model.json").conditions is None

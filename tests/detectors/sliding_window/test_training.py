@@ -151,7 +151,7 @@ def set_detections(monkeypatch):
                 boxes, scores = np.float32(xyxy).reshape(-1, 4), np.float32(score)
                 return Detections(boxes, scores, np.array(class_id, np.int64), scores, (*NAMES, "unknown"))
 
-        monkeypatch.setattr(detector_module, "load_network", lambda path: path.name)
+        monkeypatch.setattr(detector_module, "_load_shaped", lambda path, *shape: path.name)
         monkeypatch.setattr(detector_module, "CropClassifier", lambda network, names: network)
         monkeypatch.setattr(training, "SlidingWindowDetector", Detector)
         return settings_in_use

@@ -9,7 +9,7 @@ from pycocotools.coco import COCO
 from sonar_debris.commands.main import main
 from sonar_debris.survey.exports import FORMATS, LABEL_FORMATS, export_survey
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.schema import DetectionRecord, FrameRecord
+from sonar_debris.survey.records import DetectionRecord, FrameRecord
 from sonar_debris.survey.store import SurveyStore
 
 # Formats with images, for which the survey's files must exist.

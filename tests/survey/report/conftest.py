@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.schema import DetectionRecord, FrameRecord
+from sonar_debris.survey.records import DetectionRecord, FrameRecord
 from sonar_debris.survey.store import SurveyStore
 
 HTML_NAME = "<img src=x onerror=hacked=1>"

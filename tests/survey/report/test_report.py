@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
 from sonar_debris.survey.objects import find_objects
+from sonar_debris.survey.records import DetectionRecord, FrameRecord
 from sonar_debris.survey.report import write_report, writer
 from sonar_debris.survey.report.pictures import plot_positions, plot_timeline
-from sonar_debris.survey.schema import DetectionRecord, FrameRecord
 from sonar_debris.survey.store import SurveyStore
 
 

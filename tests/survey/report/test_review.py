@@ -2,6 +2,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ pytest.importorskip("supervision", reason="the extra export is not installed")
 
 from sonar_debris.commands.main import main
 from sonar_debris.datasets.labels import read_labels
+from sonar_debris.survey.records import DetectionRecord, FrameRecord
 from sonar_debris.survey.review import create_app, open_server
 from sonar_debris.survey.store import SurveyStore
 
@@ -49,7 +51,8 @@ def reviewed(night):
 
 
 def test_decision_is_stored_and_restored(client, token, night):
-    assert client.post("/decisions", json=DECISION, headers={"X-Token": token}).status_code == 204
+    response = client.post("/decisions", json=DECISION, headers={"X-Token": token})
+    assert response.status_code == 200 and response.json == {"decisions": [DECISION]}
 
     assert reviewed(night) == [(4, "accepted", "hook")]
     assert f'"decisions": [{json.dumps(DECISION)}]' in client.get("/data/review.js").text
@@ -84,11 +87,57 @@ def test_requests_of_other_pages_are_refused(client, token, night, headers, stat
         DECISION | {"verdict": "maybe"},
         DECISION | {"class": " "},
         DECISION | {"class": "x" * 101},
+        *(DECISION | {key: value} for key in DECISION for value in (None, True, 1.5, 1e308, 2**70, [], {}, [[3]], "")),
+        DECISION | {"object": "yes"},
+        DECISION | {"object": 1},
+        DECISION | {"class": "\ud800"},
+        DECISION | {"class": "a\0b"},
+        DECISION | {"class": "a\nb"},
+        DECISION | {"verdict": "\udfff"},
     ],
 )
 def test_invalid_decisions_are_refused(client, token, night, decision):
     assert client.post("/decisions", json=decision, headers={"X-Token": token}).status_code == 400
     assert reviewed(night) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff\xfe{}", 400),
+        (b"NaN", 400),
+        (b"[" * 5000, 400),
+        (b'{"a":' * 1500 + b"1" + b"}" * 1500, 400),
+        (b'{"detection": ' + b"9" * 5000 + b"}", 400),
+        (b'{"detection": 1e999, "verdict": "accepted", "class": "can"}', 400),
+        (b" " * 20_000, 413),
+    ],
+)
+def test_broken_bodies_are_refused(client, token, night, body, status):
+    headers = {"X-Token": token, "Content-Type": "application/json"}
+
+    assert client.post("/decisions", data=body, headers=headers).status_code == status
+    assert reviewed(night) == []
+
+
+@pytest.mark.parametrize("path", ["%00", "data/%00.js", "%ed%a0%80", "x" * 5000, "%2e%2e", "data/", "%ff", "a%0d%0ab"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+def test_paths_that_do_not_exist_are_never_an_internal_error(client, path, method):
+    with client.open(f"/{path}", method=method) as response:
+        assert response.status_code in (200, 404, 405)
+
+
+def test_a_locked_survey_is_reported(client, token, night, monkeypatch):
+    monkeypatch.setattr("sonar_debris.survey.database.LOCK_TIMEOUT", 0.1)
+    lock = sqlite3.connect(night / "survey.sqlite", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+
+    response = client.post("/decisions", json=DECISION, headers={"X-Token": token})
+
+    lock.close()
+    assert response.status_code == 503 and "survey.sqlite" in response.text
 
 
 def test_reading_needs_the_right_host(client):
@@ -205,6 +254,40 @@ def test_summary_and_exports_follow_decisions(client, token, night):
     rows = (night / "export" / "detections.csv").read_text().splitlines()
     assert len(rows) == 70 and ",hook," in rows[1]
     assert re.search(r"│ can +│ +34 │", summary) and re.search(r"│ hook +│ +1 │", summary)
+
+
+def test_a_rejected_object_is_gone_from_summary_report_and_exports(tmp_path):
+    folder = tmp_path / "night"
+    folder.mkdir()
+    with SurveyStore(folder) as store:
+        source = store.add_sources(["dive.aris"])["dive.aris"]
+        with store.transaction():
+            for position in range(85):
+                boxes = [
+                    DetectionRecord(x, 20.0, 9.0, 9.0, name, 0.8, 0.9) for x, name in ((10, "bottle"), (60, "tire"))
+                ]
+                store.add_frame(source, FrameRecord(position, 80, 100, detections=boxes))
+            store.finish_source(source, None)
+    manifest = {"model": "m", "min_score": 0.2, "version": "1", "classes": ["bottle", "tire"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert run("report", folder).exit_code == 0 and "bottle" in run("summary", folder).stdout
+    client = create_app(folder).test_client()
+    token = re.search('"token": "([^"]+)"', client.get("/data/review.js").text)[1]
+
+    decision = {"detection": 0, "verdict": "rejected", "class": "bottle", "object": True}
+    assert len(client.post("/decisions", json=decision, headers={"X-Token": token}).json["decisions"]) == 85
+
+    assert "bottle" not in run("summary", folder).stdout and "tire" in run("summary", folder).stdout
+    formats = ("csv", "coco", "mot")
+    assert run("export", folder, *(f"--format={name}" for name in formats), "-o", tmp_path / "out").exit_code == 0
+    for path in (tmp_path / "out").rglob("*.csv"):
+        assert "bottle" not in path.read_text() and "tire" in path.read_text()
+    coco = json.loads(next((tmp_path / "out").rglob("*.json")).read_text())
+    assert len(coco["annotations"]) == 85
+    assert sum(path.read_text().count("\n") for path in (tmp_path / "out").rglob("*.txt")) == 85
+    assert run("report", folder).exit_code == 0
+    survey = (folder / "report" / "data" / "survey.js").read_text()
+    assert '"objects": [{"detection": 1, "frames": 85}]' in survey and '{"class": "bottle"' not in survey
 
 
 def test_command_serves_until_it_is_interrupted(night):

@@ -18,7 +18,7 @@ const Filters = {
       if (filter.what === "objects" && !Report.objectOf.has(number)) continue;
       if (filter.class !== "" && classId[number] !== Number(filter.class)) continue;
       if (filter.file !== "" && source[number] !== Number(filter.file)) continue;
-      if (filter.verdict !== "" && verdict[number] !== filter.verdict) continue;
+      if (filter.verdict === "not rejected" ? verdict[number] === "rejected" : filter.verdict && verdict[number] !== filter.verdict) continue;
       if (score[number] < Number(filter.score)) continue;
       numbers.push(number);
     }

@@ -26,7 +26,10 @@ const FrameView = {
     byId("frame-name").textContent = `${Report.titleOf(frame)}  ${formatTime(frame.time)}`;
     byId("frame-picture").replaceChildren(...this.createPicture(frame), this.createBoxes(frame, rank));
     byId("frame-list").tBodies[0].replaceChildren(
-      ...frame.detections.map((detection, index) => createRow(this.cells(frame.first + index, detection))));
+      ...frame.detections
+        .map((detection, index) => [frame.first + index, detection])
+        .filter(([number]) => Report.index.verdict[number] !== "rejected" || Report.review.token)
+        .map(([number, detection]) => createRow(this.cells(number, detection))));
     history.replaceState(null, "", `#detection=${number}`);
     if (!byId("frame").open) byId("frame").showModal();
   },
@@ -43,6 +46,8 @@ const FrameView = {
     const svg = this.createSvgElement("svg", { viewBox: `0 0 ${frame.cols} ${frame.rows}` });
     frame.detections.forEach(({ x, y, w, h }, rank) => {
       const number = frame.first + rank;
+      // A reviewer sees rejected boxes, to undo a decision; a reader of the report does not.
+      if (Report.index.verdict[number] === "rejected" && !Report.review.token) return;
       const className = `${Report.index.verdict[number]} ${rank === selectedRank ? "selected" : ""}`;
       const label = this.createSvgElement("text", { x, y: Math.max(10, y - 3) });
       label.textContent = Report.labelOf(number);
@@ -66,7 +71,7 @@ const FrameView = {
       formatNumber(detection.range_m, 2, "m"),
       formatNumber(detection.bearing_deg, 1, "°"),
       formatNumber(detection.width_m, 2, "m"),
-      formatNumber(detection.height_m, 2, "m"),
+      formatNumber(detection.range_extent_m, 2, "m"),
       latitude === null ? "" : `${latitude.toFixed(6)}, ${longitude.toFixed(6)}`,
     ];
   },

@@ -45,12 +45,13 @@ const Review = {
   columns(cards) { return cards.filter((card) => card.offsetTop === cards[0].offsetTop).length || 1; },
 
   async decide(number, verdict, name) {
-    const decision = { detection: number, verdict, class: name };
+    // A decision made in the gallery of objects is on all sightings of the object.
+    const decision = { detection: number, verdict, class: name, object: byId("what").value === "objects" };
     const headers = { "Content-Type": "application/json", "X-Token": Report.review.token };
     try {
       const response = await fetch("decisions", { method: "POST", headers, body: JSON.stringify(decision) });
       if (!response.ok) throw new Error((await response.text()).slice(0, 200));
-      this.apply(decision);
+      for (const changed of (await response.json()).decisions) this.apply(changed);
       byId("message").hidden = true;
     } catch (error) {
       byId("message").textContent = `The decision was not saved: ${error.message}`;
