@@ -54,6 +54,27 @@ def printable_name(path: str) -> str:
     return "".join(char if ord(char) not in CONTROL_CHARACTERS else repr(char)[1:-1] for char in text)
 
 
+# A spreadsheet takes a cell that begins with one of these for a formula, and may run it.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Return a text for a cell of a CSV file; one that a spreadsheet would take for a formula is quoted by ``'``.
+
+    Reference:
+        OWASP, CSV injection: https://owasp.org/www-community/attacks/CSV_Injection
+
+    Example:
+        >>> spreadsheet_safe("=1+2.png"), spreadsheet_safe("dive-07.aris"), spreadsheet_safe("-1.5")
+        ("'=1+2.png", 'dive-07.aris', '-1.5')
+    """
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return text
+
+
 @contextmanager
 def atomic_text(path: Path) -> Iterator[TextIO]:
     """Open a text file for writing that appears only when it is complete.
@@ -81,8 +102,30 @@ def atomic_text(path: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a library a file to write that appears under its name only when it is complete.
+
+    Args:
+        path: the file. An earlier file is replaced; if writing fails, it is kept.
+
+    Yields:
+        The path to write to, in the same folder and with the same suffix.
+    """
+    part = path.with_name(f"{path.stem}-part{path.suffix}")
+    part.unlink(missing_ok=True)
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        # The user knows the file by its final name.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Write a PNG file.
+    """Write a PNG file; it appears only when it is complete.
 
     Args:
         path: the file.
@@ -92,7 +135,8 @@ def write_png(path: Path, image: np.ndarray) -> None:
         OSError: the file cannot be written. (``cv2.imwrite`` would only return False.)
     """
     _, png = cv2.imencode(".png", image)
-    path.write_bytes(png.tobytes())
+    with atomic_path(path) as part:
+        part.write_bytes(png.tobytes())
 
 
 class UniqueNames:

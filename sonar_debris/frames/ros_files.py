@@ -261,11 +261,11 @@ def unpack_message(data: bytes) -> bytes:
 @cache
 def limit_chunks() -> None:
     """Make rosbags refuse chunks of more than `MAX_CHUNK_BYTES`, which it would unpack whole."""
-    import lz4.frame  # comes with rosbags
     from rosbags.rosbag1 import reader
     from rosbags.rosbag2 import storage_mcap
 
-    makers: dict[str, Callable[[], Any]] = {"bz2": bz2.BZ2Decompressor, "lz4": lz4.frame.LZ4FrameDecompressor}
+    lz4 = importlib.import_module("lz4.frame")  # comes with rosbags
+    makers: dict[str, Callable[[], Any]] = {"bz2": bz2.BZ2Decompressor, "lz4": lz4.LZ4FrameDecompressor}
     makers["zstd"] = lambda: _zstd().ZstdDecompressor()
     for decompressors in (reader.decompressors, storage_mcap.DECOMPRESSORS):
         for name in decompressors.keys() & makers.keys():

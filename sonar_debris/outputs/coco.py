@@ -13,7 +13,7 @@ import numpy as np
 
 from sonar_debris.detections import Detections
 from sonar_debris.files import atomic_text
-from sonar_debris.frames.frame import Frame
+from sonar_debris.frames.frame import Frame, iso_time
 
 # Digits after the decimal point, by column: millimetres for lengths; 1e-7 degrees of latitude are a centimetre.
 DECIMALS = {"range_m": 3, "bearing_deg": 3, "width_m": 3, "range_extent_m": 3, "latitude": 7, "longitude": 7}
@@ -57,7 +57,9 @@ def coco_categories(class_names: Iterable[str]) -> list[dict[str, Any]]:
     return [{"id": category_id, "name": name} for category_id, name in enumerate(class_names, start=1)]
 
 
-def coco_image(image_id: int, file_name: str, rows: int, cols: int, frame_index: int = 0) -> dict[str, Any]:
+def coco_image(
+    image_id: int, file_name: str, rows: int, cols: int, frame_index: int = 0, time: float | None = None
+) -> dict[str, Any]:
     """Return an element of COCO's ``images``.
 
     Args:
@@ -66,11 +68,13 @@ def coco_image(image_id: int, file_name: str, rows: int, cols: int, frame_index:
         rows: height of the frame in pixels.
         cols: width of the frame in pixels.
         frame_index: position of the frame in its file.
+        time: seconds since the epoch; None if unknown.
 
     Returns:
-        The image, ready for JSON.
+        The image, ready for JSON; ``date_captured`` is ISO 8601 in UTC, and only there if the time is known.
     """
-    return {"id": image_id, "file_name": file_name, "width": cols, "height": rows, "frame_index": frame_index}
+    image = {"id": image_id, "file_name": file_name, "width": cols, "height": rows, "frame_index": frame_index}
+    return image if time is None else image | {"date_captured": iso_time(time)}
 
 
 def coco_annotation(
@@ -141,7 +145,7 @@ class CocoFile:
         """
         rows, cols = frame.image.shape
         image_id = len(self._images) + 1
-        self._images.append(coco_image(image_id, frame.name, rows, cols, frame.index))
+        self._images.append(coco_image(image_id, frame.name, rows, cols, frame.index, frame.time))
         positions = georeference(frame, detections.xyxy)
         for index, (left, top, right, bottom) in enumerate(detections.xyxy.tolist()):
             annotation = coco_annotation(

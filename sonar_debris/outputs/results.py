@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sonar_debris.detections import Detections
-from sonar_debris.files import atomic_text
-from sonar_debris.frames.frame import Frame
+from sonar_debris.files import atomic_text, spreadsheet_safe
+from sonar_debris.frames.frame import Frame, iso_time
 from sonar_debris.outputs.coco import DECIMALS, CocoFile, georeference
 from sonar_debris.outputs.pictures import PictureFolder
 
@@ -20,8 +20,8 @@ COLUMNS = (*BOX_COLUMNS, *DECIMALS, "alternative")
 class DetectionTable:
     """Collect the detections of many frames and write them as CSV with the header ``COLUMNS``.
 
-    x, y are a box's left and top, w, h its width and height, in pixels of the frame as stored. The time is in seconds
-    since 1970-01-01 UTC. ``alternative`` is 1 if the detection is a second label of an object, else 0. Unknown values
+    x, y are a box's left and top, w, h its width and height, in pixels of the frame as stored. The time is ISO 8601 in
+    UTC. ``alternative`` is 1 if the detection is a second label of an object, else 0. Unknown values
     are empty.
     """
 
@@ -46,15 +46,15 @@ class DetectionTable:
 
 
 def _rows(frame: Frame, detections: Detections) -> Iterator[tuple[str | int | float, ...]]:
-    time = "" if frame.time is None else f"{frame.time:.6f}"
+    time = "" if frame.time is None else iso_time(frame.time)
     positions = georeference(frame, detections.xyxy)
     for index, (left, top, right, bottom) in enumerate(detections.xyxy):
         yield (
-            frame.name,
+            spreadsheet_safe(frame.name),
             frame.index,
             time,
             *(f"{value:.2f}" for value in (left, top, right - left, bottom - top)),
-            detections.names[index],
+            spreadsheet_safe(detections.names[index]),
             f"{detections.score[index]:.4f}",
             f"{detections.objectness[index]:.4f}",
             *(positions[index].get(key, "") for key in DECIMALS),

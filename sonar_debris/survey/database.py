@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.survey.schema import MIGRATIONS, TABLES, VERSION
+from sonar_debris.survey.schema import MIGRATIONS, TABLES, VALID_ROWS, VERSION
 
 DATABASE_FILE = "survey.sqlite"
 # Seconds to wait for another program that writes to the database.
@@ -147,6 +147,26 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             for old_version in range(version, VERSION):
                 _execute_all(connection, MIGRATIONS[old_version])
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def check_rows(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that the tables hold values of the right types and ranges.
+
+    Args:
+        connection: a connection to the database.
+        path: the database file, for the error.
+
+    Raises:
+        SonarDebrisError: a row does not; the message has the number of such rows and their table.
+        sqlite3.Error: the database cannot be read.
+    """
+    for table, condition in VALID_ROWS.items():
+        # A condition on a missing value is NULL, which is not true.
+        (damaged,) = connection.execute(f"SELECT COUNT(*) FROM {table} WHERE ({condition}) IS NOT TRUE").fetchone()
+        if damaged:
+            raise SonarDebrisError(
+                f"{path}: damaged: {damaged} rows of the table {table} hold impossible values; restore a copy of it"
+            )
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sonar_debris import __version__
 from sonar_debris.backend import quiet_backend
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.files import atomic_text, describe_differences
+from sonar_debris.files import atomic_text, describe_differences, spreadsheet_safe
 from sonar_debris.frames import FrameReadError, open_frames
 from sonar_debris.frames.frame import ALL_FRAMES, Frame, FrameSelection
 from sonar_debris.survey.database import DATABASE_FILE
@@ -35,6 +35,8 @@ FAILURES_COLUMNS = ("file", "frame", "reason")
 LOCK_FILE = "survey.lock"
 REPORT_FOLDER = "report"
 REPORT_PAGE = Path(__file__).parent / "report" / "page"
+# In the report's page.
+REPORT_MARK = b'<meta name="generator" content="sonar-debris">'
 # What a report contains besides the files of its page.
 REPORT_FILES = (
     "timeline.svg",
@@ -42,6 +44,7 @@ REPORT_FILES = (
     "data/survey.js",
     "data/index.js",
     "data/review.js",
+    "data/pictures.json",
     "data/part-[0-9]*.js",
     "frames/[0-9]*/[0-9]*.jpg",
     "frames/[0-9]*/[0-9]*.part",
@@ -333,7 +336,7 @@ def remove_survey(folder: Path) -> None:
     if not (folder / DATABASE_FILE).exists():
         return
     report = folder / REPORT_FOLDER
-    if _is_report(report):
+    if is_report(report):
         pages = [path.name for path in REPORT_PAGE.iterdir()]
         for pattern in (*pages, *REPORT_FILES):
             for path in report.glob(pattern):
@@ -346,10 +349,13 @@ def remove_survey(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _is_report(folder: Path) -> bool:
+def is_report(folder: Path) -> bool:
+    """Return whether a folder holds a report, complete or not, that this program wrote."""
     try:
-        with (folder / "data" / "survey.js").open("rb") as file:
-            return file.read(17) == b"Report.setSurvey(" and (folder / "index.html").is_file()
+        if REPORT_MARK in (folder / "index.html").read_bytes():
+            return True
+        with (folder / "data" / "survey.js").open("rb") as file:  # a report of an earlier version
+            return file.read(17) == b"Report.setSurvey("
     except OSError:
         return False
 
@@ -364,4 +370,5 @@ def write_failures(store: SurveyStore, folder: Path) -> None:
     with atomic_text(folder / FAILURES_FILE) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(FAILURES_COLUMNS)
-        writer.writerows(store.failures())
+        for failure in store.failures():
+            writer.writerow((spreadsheet_safe(failure.file), failure.frame, spreadsheet_safe(failure.reason)))

@@ -99,7 +99,7 @@ def _extend_decision(members: pd.DataFrame, decisions: list[Decision]) -> pd.Dat
     is_new = members["verdict"] == "undecided"
     if decided.empty or not is_new.any():
         return members
-    last = decided.loc[decided["decided"].idxmax()]
+    last = decided.sort_values("decided").iloc[-1]
     for key in members.loc[is_new, ["source", "position", "rank"]].to_numpy().tolist():
         decisions.append(Decision(DetectionKey(*key), last["verdict"], last["class"], last["decided"], True))
     return members.assign(

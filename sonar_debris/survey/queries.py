@@ -40,6 +40,7 @@ class StoredFrame(NamedTuple):
         rows: height in pixels; None if the frame could not be read or processed.
         cols: width in pixels.
         failure: why the frame could not be read or processed.
+        time: seconds since the epoch; None if unknown.
     """
 
     file: str
@@ -47,6 +48,7 @@ class StoredFrame(NamedTuple):
     rows: int | None
     cols: int | None
     failure: str | None
+    time: float | None = None
 
 
 class LastDecision(NamedTuple):
@@ -196,7 +198,7 @@ class SurveyQueries:
     def frames(self) -> list[StoredFrame]:
         """Return all frames, including failed ones, in the order of the survey."""
         query = """
-            SELECT source.name AS file, position, rows, cols, frame.failure
+            SELECT source.name AS file, position, rows, cols, frame.failure, time
             FROM frame JOIN source ON source.id = frame.source ORDER BY frame.source, position
         """
         return [StoredFrame(*row) for row in self.read(query)]

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, abort, request, send_from_directory
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -118,8 +118,8 @@ def _read_json() -> object:
 def _parse_decision(content: object, detections: int) -> SentDecision:
     """Return a valid decision on one of so many detections; abort the request with 400 if it is not one."""
     match content:
-        case {"detection": int(number), "verdict": str(verdict), "class": str(class_name)}:
-            whole_object = content.get("object", False)
+        case {"detection": int(number), "verdict": str(verdict), "class": str(class_name), **others}:
+            whole_object: Any = others.get("object", False)
             is_valid = (
                 not isinstance(number, bool)
                 and 0 <= number < detections

@@ -151,3 +151,31 @@ MIGRATIONS = {
         REVIEWED_DETECTION,
     ),
 }
+
+_NUMBER = "typeof({0}) IN ('real', 'integer') AND {0} BETWEEN -1e15 AND 1e15"
+_NUMBER_OR_NULL = f"({{0}} IS NULL OR {_NUMBER})"
+
+
+def _all_of(condition: str, names: str) -> str:
+    return " AND ".join(condition.format(name) for name in names.split())
+
+
+# What holds for each row of a table that is intact: SQLite stores a value of any type in any column.
+VALID_ROWS = {
+    "source": "typeof(name) = 'text' AND " + _all_of("typeof({0}) IN ('null', 'text')", "failure relative fingerprint"),
+    "frame": "typeof(position) = 'integer' AND position >= 0 AND typeof(failure) IN ('null', 'text') AND "
+    + "(failure IS NOT NULL OR typeof(rows) = 'integer' AND rows > 0 AND typeof(cols) = 'integer' AND cols > 0) AND "
+    + "(time IS NULL OR typeof(time) IN ('real', 'integer')) AND "
+    + _all_of(_NUMBER_OR_NULL, "heading latitude longitude depth"),
+    "detection": "typeof(class) = 'text' AND typeof(rank) = 'integer' AND w >= 0 AND h >= 0 AND "
+    + _all_of(_NUMBER, "x y w h")
+    + " AND "
+    + _all_of("typeof({0}) IN ('real', 'integer') AND {0} BETWEEN 0 AND 1", "score objectness")
+    + " AND "
+    + _all_of(_NUMBER_OR_NULL, "range_m bearing_deg width_m range_extent_m latitude longitude"),
+    "object": "typeof(class) = 'text' AND typeof(frames) = 'integer' AND "
+    + _all_of(_NUMBER, "agreement score")
+    + " AND "
+    + _all_of(_NUMBER_OR_NULL, "latitude longitude position_scatter_m"),
+    "decision": "typeof(class) = 'text' AND typeof(verdict) = 'text' AND typeof(time) IN ('real', 'integer')",
+}

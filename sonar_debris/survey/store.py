@@ -14,6 +14,7 @@ from sonar_debris.errors import SonarDebrisError
 from sonar_debris.survey.database import (
     DATABASE_FILE,
     SQLITE_ERRORS,
+    check_rows,
     copy_database,
     database_errors,
     is_read_only_error,
@@ -66,10 +67,19 @@ class SurveyStore(SourceStore):
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._connection.close()
+        self.close()
         if isinstance(error, SQLITE_ERRORS):
             with database_errors(self.path):
                 raise error
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def check(self) -> None:
+        """Check that all rows hold possible values; raise a `SonarDebrisError` if one does not."""
+        with database_errors(self.path):
+            check_rows(self._connection, self.path)
 
     def add_frame(self, source: int, frame: FrameRecord) -> None:
         """Add a frame and its detections, within a `transaction` of the caller.
@@ -314,4 +324,10 @@ def open_survey(folder: str | os.PathLike[str]) -> SurveyStore:
         raise SonarDebrisError(
             f"{folder}: holds no survey; make one with: sonar-debris survey run INPUT... -o {folder}"
         )
-    return SurveyStore(folder, read_only=True)
+    store = SurveyStore(folder, read_only=True)
+    try:
+        store.check()
+    except BaseException:
+        store.close()
+        raise
+    return store

@@ -12,14 +12,23 @@ from sonar_debris.survey.exports import FORMATS, LABEL_FORMATS, export_survey, w
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
-def report(folder: Path) -> None:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Folder of the report.  [default: DIR/report]",
+)
+def report(folder: Path, output: Path | None) -> None:
     """Write DIR/report/index.html: totals, a map and a gallery of the detections. It works without a network.
+
+    Pictures that cannot be made, because a file was moved or damaged, are counted, and listed in the report.
 
     \b
     Example:
       sonar-debris survey report night
     """
-    page = write_report_with_progress(folder)
+    page = write_report_with_progress(folder, output)
     click.echo(f"open {page} in a browser")
 
 
@@ -49,7 +58,7 @@ def review(folder: Path, port: int, open_browser: bool) -> None:
             click.launch(address)
         with suppress(KeyboardInterrupt):
             server.serve_forever()
-    write_report_with_progress(folder)
+    write_report_with_progress(folder)  # with the decisions
     with open_survey(folder) as store:
         reviewed = sum(decision.verdict != "undecided" for decision in store.last_decisions())
         objects = find_objects(store)
@@ -59,15 +68,23 @@ def review(folder: Path, port: int, open_browser: bool) -> None:
     )
 
 
-def write_report_with_progress(folder: Path) -> Path:
-    """Write the report of a survey, with a progress bar; return its page."""
+def write_report_with_progress(folder: Path, output: Path | None = None) -> Path:
+    """Write the report of a survey, with a progress bar.
+
+    Args:
+        folder: the survey's folder.
+        output: folder of the report; ``folder/report`` by default.
+
+    Returns:
+        The page.
+    """
     from sonar_debris.survey.report import write_report
     from sonar_debris.survey.store import open_survey
 
     with open_survey(folder) as store:
         total = len(store.frames_with_detections())
     with frame_progress(total) as show_done:
-        return write_report(folder, lambda done, total: show_done(done))
+        return write_report(folder, lambda done, total: show_done(done), output)
 
 
 @click.command()

@@ -14,11 +14,15 @@ from typing import Any
 
 import pandas as pd
 
-from sonar_debris.files import UniqueNames, atomic_text
+from sonar_debris.files import UniqueNames, atomic_path, atomic_text, spreadsheet_safe
+from sonar_debris.frames.frame import iso_time
 from sonar_debris.outputs.coco import DECIMALS, coco_annotation, coco_categories, coco_image
 from sonar_debris.outputs.pictures import picture_stem
 from sonar_debris.survey.queries import StoredFrame
 from sonar_debris.survey.store import SurveyStore
+
+# Columns in seconds since the epoch.
+TIME_COLUMNS = ("time", "first_time", "last_time")
 
 
 def write_coco(store: SurveyStore, folder: Path) -> None:
@@ -36,8 +40,13 @@ def write_coco(store: SurveyStore, folder: Path) -> None:
         _annotation(annotation_id, image_ids[row["file"], row["frame"]], class_names.index(row["class"]) + 1, row)
         for annotation_id, row in enumerate(detections.to_dict("records"), start=1)
     ]
+    recordings, names = store.recordings(), UniqueNames()
     content = {
-        "images": [_image(image_ids[frame.file, frame.position], frame) for frame in frames if not frame.failure],
+        "images": [
+            _image(image_ids[frame.file, frame.position], frame, frame.file in recordings, names)
+            for frame in frames
+            if not frame.failure
+        ],
         "categories": coco_categories(class_names),
         "annotations": annotations,
         "failures": [
@@ -53,8 +62,13 @@ def write_coco(store: SurveyStore, folder: Path) -> None:
         json.dump(content, stream, allow_nan=False)
 
 
-def _image(image_id: int, frame: StoredFrame) -> dict[str, Any]:
-    return coco_image(image_id, frame.file, frame.rows or 0, frame.cols or 0, frame.position)
+def _image(image_id: int, frame: StoredFrame, in_recording: bool, names: UniqueNames) -> dict[str, Any]:
+    """Return a COCO image. A frame of a recording is named as the picture that ``convert`` makes of it."""
+    file_name = frame.file
+    if in_recording:
+        file_name = f"{names.unique(picture_stem(frame.file, frame.position, in_recording))}.png"
+    image = coco_image(image_id, file_name, frame.rows or 0, frame.cols or 0, frame.position, frame.time)
+    return image | {"source": frame.file} if in_recording else image
 
 
 def _annotation(annotation_id: int, image_id: int, category_id: int, row: dict[Hashable, Any]) -> dict[str, Any]:
@@ -114,7 +128,8 @@ def write_mot(store: SurveyStore, folder: Path) -> None:
     for file, rows in tracked.groupby("file", sort=False):
         path = folder / "mot" / f"{names.unique(picture_stem(str(file), 0))}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(map(_mot_line, rows.to_dict("records"))), encoding="utf-8")
+        with atomic_text(path) as stream:
+            stream.writelines(map(_mot_line, rows.to_dict("records")))
 
 
 def _mot_line(row: dict[Hashable, Any]) -> str:
@@ -123,14 +138,18 @@ def _mot_line(row: dict[Hashable, Any]) -> str:
 
 
 def write_csv(store: SurveyStore, folder: Path) -> None:
-    """Write ``detections.csv`` and ``objects.csv``; unknown values are empty.
+    """Write ``detections.csv`` and ``objects.csv``; unknown values are empty, times are ISO 8601 in UTC.
 
     Args:
         store: the survey.
         folder: the output folder.
     """
     for name, table in _tables(store).items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        texts = _with_time_texts(table)
+        for column in texts.select_dtypes(["object", "string"]):
+            texts[column] = texts[column].map(spreadsheet_safe, na_action="ignore")
+        with atomic_path(folder / f"{name}.csv") as part:
+            texts.to_csv(part, index=False, lineterminator="\n")
 
 
 def write_parquet(store: SurveyStore, folder: Path) -> None:
@@ -141,7 +160,8 @@ def write_parquet(store: SurveyStore, folder: Path) -> None:
         folder: the output folder.
     """
     for name, table in _tables(store).items():
-        table.to_parquet(folder / f"{name}.parquet", index=False, engine="pyarrow")
+        with atomic_path(folder / f"{name}.parquet") as part:
+            _with_datetimes(table).to_parquet(part, index=False, engine="pyarrow")
 
 
 def write_geojson(store: SurveyStore, folder: Path) -> None:
@@ -152,7 +172,8 @@ def write_geojson(store: SurveyStore, folder: Path) -> None:
         folder: the output folder.
     """
     located = _located_objects(store)
-    properties = json.loads(located.drop(columns=["latitude", "longitude"]).to_json(orient="records"))
+    columns = _with_time_texts(located).drop(columns=["latitude", "longitude"])
+    properties = json.loads(columns.to_json(orient="records"))
     coordinates = located[["longitude", "latitude"]].to_numpy().tolist()
     features = [
         {"type": "Feature", "geometry": {"type": "Point", "coordinates": point}, "properties": object_properties}
@@ -171,9 +192,11 @@ def write_geopackage(store: SurveyStore, folder: Path) -> None:
     """
     import geopandas
 
-    located = _located_objects(store)
+    located = _with_datetimes(_located_objects(store))
     points = geopandas.points_from_xy(located["longitude"], located["latitude"], crs="EPSG:4326")
-    geopandas.GeoDataFrame(located, geometry=points).to_file(folder / "objects.gpkg", layer="objects", driver="GPKG")
+    layer = geopandas.GeoDataFrame(located, geometry=points)
+    with atomic_path(folder / "objects.gpkg") as part:
+        layer.to_file(part, layer="objects", driver="GPKG")
 
 
 def _tables(store: SurveyStore) -> dict[str, pd.DataFrame]:
@@ -182,3 +205,23 @@ def _tables(store: SurveyStore) -> dict[str, pd.DataFrame]:
 
 def _located_objects(store: SurveyStore) -> pd.DataFrame:
     return store.objects_table().dropna(subset=["latitude", "longitude"])
+
+
+def _with_time_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its times as ISO 8601 in UTC; unknown ones are missing."""
+    times = {
+        name: table[name].astype(float).map(iso_time, na_action="ignore") for name in TIME_COLUMNS if name in table
+    }
+    return table.assign(**times)
+
+
+def _with_datetimes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its times as datetimes in UTC; those that the calendar cannot represent are missing."""
+    times = {
+        name: pd.to_datetime(table[name].astype(float), unit="s", utc=True, errors="coerce").astype(
+            "datetime64[ms, UTC]"
+        )
+        for name in TIME_COLUMNS
+        if name in table
+    }
+    return table.assign(**times)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -18,6 +18,7 @@ from sonar_debris.boxes import clip
 from sonar_debris.errors import SonarDebrisWarning
 from sonar_debris.files import UniqueNames, atomic_text, write_png
 from sonar_debris.frames import Frame, FrameReadError
+from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
 from sonar_debris.outputs.pictures import picture_stem
 from sonar_debris.survey.folder import open_source_frames
 from sonar_debris.survey.store import SurveyStore
@@ -130,12 +131,36 @@ def write_dataset(frames: list[ExportedFrame], folder: Path, format: str) -> Non
     """
     dataset = _to_supervision(frames)
     if format == "coco":
-        dataset.as_coco(annotations_path=str(folder / "labels.json"))
+        _write_coco(frames, folder, dataset.classes)
     elif format == "voc":
         dataset.as_pascal_voc(annotations_directory_path=str(folder / "annotations"))
     else:
         dataset.as_yolo(annotations_directory_path=str(folder / "labels"))
         _write_data_yaml(folder, dataset.classes)
+
+
+def _write_coco(frames: list[ExportedFrame], folder: Path, class_names: list[str]) -> None:
+    """Write ``labels.json``. Supervision's writer would add a licence and a description that are not the user's."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for image_id, frame in enumerate(frames, start=1):
+        rows, cols = frame.shape
+        images.append(coco_image(image_id, frame.path.relative_to(folder / "images").as_posix(), rows, cols))
+        for row, (left, top, right, bottom) in zip(
+            frame.detections.to_dict("records"), _clipped_boxes(frame).tolist(), strict=True
+        ):
+            category_id = class_names.index(row["class"]) + 1
+            xywh = (left, top, right - left, bottom - top)
+            annotations.append(coco_annotation(len(annotations) + 1, image_id, category_id, xywh))
+    content = {"images": images, "categories": coco_categories(class_names), "annotations": annotations}
+    with atomic_text(folder / "labels.json") as stream:
+        json.dump(content, stream, indent=1, allow_nan=False)
+
+
+def _clipped_boxes(frame: ExportedFrame) -> np.ndarray:
+    """Return ``(N, 4)`` xyxy boxes. A network's boxes may reach beyond the frame; labels may not."""
+    x, y, w, h = frame.detections[["x", "y", "w", "h"]].to_numpy(np.float32).T
+    return clip(np.column_stack([x, y, x + w, y + h]), frame.shape)
 
 
 def _write_data_yaml(folder: Path, class_names: list[str]) -> None:
@@ -153,11 +178,8 @@ def _to_supervision(frames: list[ExportedFrame]) -> "sv.DetectionDataset":
     class_names = sorted({name for frame in frames for name in frame.detections["class"]})
     annotations = {}
     for frame in frames:
-        x, y, w, h = frame.detections[["x", "y", "w", "h"]].to_numpy(np.float32).T
         class_id = np.array([class_names.index(name) for name in frame.detections["class"]], int)
-        # A network's boxes may reach beyond the frame; labels may not.
-        xyxy = clip(np.column_stack([x, y, x + w, y + h]), frame.shape)
-        annotations[str(frame.path)] = sv.Detections(xyxy, class_id=class_id)
+        annotations[str(frame.path)] = sv.Detections(_clipped_boxes(frame), class_id=class_id)
     return sv.DetectionDataset(class_names, list(annotations), annotations)
 
 

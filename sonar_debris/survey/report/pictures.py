@@ -1,7 +1,9 @@
 """Write the pictures of a report: the frames with detections, a timeline, and a map of the objects."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -10,6 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sonar_debris.files import atomic_text
 from sonar_debris.frames import Frame, FrameReadError
 from sonar_debris.frames.geometry import polar_to_metres
 from sonar_debris.outputs.pictures import to_uint8
@@ -19,6 +22,8 @@ from sonar_debris.survey.tracking import local_metres
 
 JPEG_QUALITY = 85
 TIMELINE_BINS = 80
+# Which state of each file the pictures show.
+STATES_FILE = "data/pictures.json"
 
 
 def picture_name(source: int, position: int) -> str:
@@ -40,37 +45,82 @@ def picture_name(source: int, position: int) -> str:
     return f"frames/{source}/{position:07d}.jpg"
 
 
-def write_pictures(store: SurveyStore, report: Path, progress: Callable[[int, int], None] | None = None) -> None:
+class MissingPictures(NamedTuple):
+    """Pictures of a source that could not be made.
+
+    Attributes:
+        file: name of the source.
+        pictures: number of frames with detections that have no picture.
+        reason: why, for the first of them.
+    """
+
+    file: str
+    pictures: int
+    reason: str
+
+
+def write_pictures(
+    store: SurveyStore, report: Path, progress: Callable[[int, int], None] | None = None
+) -> list[MissingPictures]:
     """Write a picture of each frame with detections; the page draws the boxes.
 
-    Pictures that exist are kept. A frame whose file cannot be read any more has none.
+    Pictures that exist are kept, unless their file has changed. A frame whose file cannot be read any more has none.
 
     Args:
         store: the survey.
         report: the report's folder.
         progress: called with the number of frames whose picture exists, and with their total.
+
+    Returns:
+        The sources of which pictures could not be made.
     """
+    _remove_outdated(store, report)
     frames = store.frames_with_detections()
-    missing: dict[int, set[int]] = {}
+    to_write: dict[int, set[int]] = {}
     for source, position in frames:
         if not (report / picture_name(source, position)).is_file():
-            missing.setdefault(source, set()).add(position)
-    done = len(frames) - sum(map(len, missing.values()))
-    for source, positions in missing.items():
+            to_write.setdefault(source, set()).add(position)
+    done = len(frames) - sum(map(len, to_write.values()))
+    names, missing = store.source_names(), []
+    for source, positions in to_write.items():
         (report / picture_name(source, 0)).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            for frame in open_source_frames(store, source, on_error=_ignore):
-                if frame.index in positions:
-                    _write_picture(report / picture_name(source, frame.index), frame)
-                    done += 1
-                    if progress:
-                        progress(done, len(frames))
-        except FrameReadError:
-            continue
+        errors: list[FrameReadError] = []
+        for frame in _read_again(store, source, errors):
+            if frame.index in positions:
+                _write_picture(report / picture_name(source, frame.index), frame)
+                positions.remove(frame.index)
+                done += 1
+                if progress:
+                    progress(done, len(frames))
+        if positions:
+            reason = errors[0].reason if errors else "the file has no such frame any more"
+            missing.append(MissingPictures(names[source], len(positions), reason))
+    return missing
 
 
-def _ignore(error: FrameReadError) -> None:
-    """Skip a damaged frame: the survey has recorded it already."""
+def _remove_outdated(store: SurveyStore, report: Path) -> None:
+    """Remove the pictures of files that have changed since, and those of another survey."""
+    states = {str(source.id): [source.path, *source.state] for source in store.sources()}
+    path = report / STATES_FILE
+    try:
+        drawn = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        drawn = {}
+    for folder in report.glob("frames/*"):
+        if drawn.get(folder.name) != states.get(folder.name):
+            for picture in folder.glob("*.jpg"):
+                picture.unlink()
+    path.parent.mkdir(exist_ok=True)
+    with atomic_text(path) as stream:
+        json.dump(states, stream)
+
+
+def _read_again(store: SurveyStore, source: int, errors: list[FrameReadError]) -> Iterator[Frame]:
+    """Yield the frames of a source that can still be read; append the errors of the others."""
+    try:
+        yield from open_source_frames(store, source, on_error=errors.append)
+    except FrameReadError as error:
+        errors.append(error)
 
 
 def _write_picture(path: Path, frame: Frame) -> None:

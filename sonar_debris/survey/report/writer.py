@@ -8,16 +8,24 @@ rest is split into parts, which the page loads when it shows them.
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from sonar_debris.files import atomic_text
-from sonar_debris.survey.folder import read_settings
+from sonar_debris.errors import SonarDebrisWarning
+from sonar_debris.files import OutputError, atomic_text, open_output_folder
+from sonar_debris.survey.folder import is_report, read_settings
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.report.pictures import picture_name, plot_positions, plot_timeline, write_pictures
+from sonar_debris.survey.report.pictures import (
+    MissingPictures,
+    picture_name,
+    plot_positions,
+    plot_timeline,
+    write_pictures,
+)
 from sonar_debris.survey.store import SurveyStore, open_survey
 
 PAGE = Path(__file__).parent / "page"
@@ -40,30 +48,54 @@ DETECTION_COLUMNS = (
 )
 
 
-def write_report(folder: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None) -> Path:
-    """Find the objects of a survey and write its report to ``folder/report``.
+def write_report(
+    folder: str | os.PathLike[str],
+    progress: Callable[[int, int], None] | None = None,
+    output: str | os.PathLike[str] | None = None,
+) -> Path:
+    """Find the objects of a survey and write its report.
 
     Pictures of an earlier report are kept, not written again.
 
     Args:
         folder: the survey's folder.
         progress: called with the number of frames whose picture exists, and with their total.
+        output: folder of the report; ``folder/report`` by default.
 
     Returns:
         The page to open.
 
     Raises:
-        SonarDebrisError: the folder holds no survey, or its manifest is damaged.
+        SonarDebrisError: the folder holds no survey, or its manifest is damaged; or the report's folder holds files
+            that this program did not write.
+
+    Warns:
+        SonarDebrisWarning: pictures of a source cannot be made, because its file was moved or damaged; the page lists
+            them, too.
     """
-    report = Path(folder) / REPORT_FOLDER
+    report = Path(output or Path(folder) / REPORT_FOLDER)
     with open_survey(folder) as store:
         find_objects(store)
+        open_output_folder(report)
+        _check_no_other_page(report)
         shutil.copytree(PAGE, report, dirs_exist_ok=True)
-        write_pictures(store, report, progress)
+        missing = write_pictures(store, report, progress)
         plot_timeline(store, report / "timeline.svg")
         plot_positions(store, report / "places.svg")
-        _write_data(store, report)
+        _write_data(store, report, Path(folder), missing)
+    for part in missing:
+        message = f"{part.file}: pictures that the report lacks: {part.pictures} ({part.reason})"
+        warnings.warn(SonarDebrisWarning(message), stacklevel=2)
     return report / "index.html"
+
+
+def _check_no_other_page(report: Path) -> None:
+    """Refuse a folder with files of the user that the report would replace."""
+    in_the_way = [name for name in (path.name for path in PAGE.iterdir()) if (report / name).exists()]
+    if in_the_way and not is_report(report):
+        raise OutputError(
+            f"{report / in_the_way[0]}: not written by sonar-debris; choose another folder for the report with -o"
+        )
 
 
 def script(method: str, *values: object) -> str:
@@ -83,7 +115,7 @@ def script(method: str, *values: object) -> str:
     return f"Report.{method}({', '.join(json.dumps(value, allow_nan=False) for value in values)});\n"
 
 
-def _write_data(store: SurveyStore, report: Path) -> None:
+def _write_data(store: SurveyStore, report: Path, survey: Path, missing: list[MissingPictures]) -> None:
     """Write ``data/survey.js``, ``data/index.js``, the parts ``data/part-….js``, and ``data/review.js``."""
     folder = report / "data"
     folder.mkdir(exist_ok=True)
@@ -93,7 +125,8 @@ def _write_data(store: SurveyStore, report: Path) -> None:
         part = {"columns": DETECTION_COLUMNS, "frames": frames}
         _write_script(folder / f"part-{number:05d}.js", "addPart", number, part)
     _write_script(folder / "index.js", "setIndex", _index(store) | {"partStarts": part_starts})
-    _write_script(folder / "survey.js", "setSurvey", _survey(store, report.parent))
+    content = _survey(store, survey) | {"missing": [pictures._asdict() for pictures in missing]}
+    _write_script(folder / "survey.js", "setSurvey", content)
     # Only `survey review` serves a token, with which the page may store decisions.
     _write_script(folder / "review.js", "setReview", {"token": None})
 

@@ -1,13 +1,15 @@
 import json
 import re
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sonar_debris.commands.main import main
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 from sonar_debris.survey.objects import find_objects
-from sonar_debris.survey.records import DetectionRecord, FrameRecord
+from sonar_debris.survey.records import DetectionRecord, FileState, FrameRecord
 from sonar_debris.survey.report import write_report, writer
 from sonar_debris.survey.report.pictures import plot_positions, plot_timeline
 from sonar_debris.survey.store import SurveyStore
@@ -57,10 +59,43 @@ def test_pictures_are_written_once_for_each_readable_frame(night):
 def test_progress_counts_frames_with_pictures(night):
     calls = []
 
-    page = write_report(str(night), lambda done, total: calls.append((done, total)))
+    with pytest.warns(SonarDebrisWarning, match="ping-69.png: pictures that the report lacks: 1 "):
+        page = write_report(str(night), lambda done, total: calls.append((done, total)))
 
     assert page == night / "report" / "index.html" and page.is_file()
     assert calls == [(done, 70) for done in range(1, 70)]  # the last file is missing
+
+
+def test_missing_pictures_are_counted_in_the_page(night):
+    assert '"missing": [{"file": ' in (write(night) / "data" / "survey.js").read_text()
+
+
+def test_a_page_of_the_user_is_not_replaced(night, tmp_path):
+    page = night / "report" / "index.html"
+    page.parent.mkdir()
+    page.write_text("mine")
+
+    with pytest.raises(SonarDebrisError, match="index.html: not written by sonar-debris; .* -o"):
+        write_report(night)
+    assert page.read_text() == "mine" and list(page.parent.iterdir()) == [page]
+
+    with pytest.warns(SonarDebrisWarning):
+        assert write_report(night, output=tmp_path / "elsewhere") == tmp_path / "elsewhere" / "index.html"
+
+
+def test_pictures_of_a_changed_file_are_written_again(night):
+    report = write(night)
+    first = report / "frames" / "1" / "0000000.jpg"
+    other = report / "frames" / "2" / "0000000.jpg"
+    first.write_bytes(b"old")
+    other.write_bytes(b"kept")
+    with SurveyStore(night) as store:
+        source = store.sources()[0]
+        store.describe_source(source.id, Path(source.name), "ping", FileState(size=5))
+
+    write(night)
+
+    assert first.read_bytes() != b"old" and other.read_bytes() == b"kept"
 
 
 def test_timeline_and_map_name_their_axes(night, tmp_path):

@@ -2,12 +2,15 @@
 "use strict";
 const Overview = {
   start() {
-    const { name, model, minScore, version, frames, sources, objects, totals, failures, failureCount } = Report.survey;
+    const { name, model, minScore, version, frames, sources, objects, totals, failures, failureCount, missing } = Report.survey;
     const detections = totals.reduce((sum, total) => sum + total.detections, 0); // without rejected ones
     document.title = byId("title").textContent = `Survey ${name}`;
     byId("facts").textContent =
       `${frames} frames of ${Object.keys(sources).length} files; ${objects.length} objects, ${detections} detections ` +
       `with a score of ${minScore} or more by ${model} (sonar-debris ${version}); ${failureCount} failures`;
+    byId("missing").hidden = missing.length === 0;
+    byId("missing").textContent = "Pictures that could not be made: " +
+      missing.map(({ file, pictures, reason }) => `${file}: ${pictures} (${reason})`).join("; ");
     byId("totals").tBodies[0].append(
       ...totals.map((total) => createRow([total.class, total.objects, total.detections])));
     byId("failure-title").textContent = failureCount ? `${failureCount} failures` : "No failures";
