@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import stat
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,8 +126,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def _png_chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+# Length of a PNG file's signature and header chunk; the mark follows them.
+PNG_HEADER_LENGTH = 33
+PNG_MARK = _png_chunk(b"tEXt", b"Software\0sonar-debris")
+
+
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Write a PNG file; it appears only when it is complete.
+    """Write a PNG file with the mark of this program; it appears only when it is complete.
 
     Args:
         path: the file.
@@ -135,8 +147,30 @@ def write_png(path: Path, image: np.ndarray) -> None:
         OSError: the file cannot be written. (``cv2.imwrite`` would only return False.)
     """
     _, png = cv2.imencode(".png", image)
+    data = png.tobytes()
     with atomic_path(path) as part:
-        part.write_bytes(png.tobytes())
+        part.write_bytes(data[:PNG_HEADER_LENGTH] + PNG_MARK + data[PNG_HEADER_LENGTH:])
+
+
+def remove_marked_pngs(folder: Path, pattern: str = "**/*.png") -> list[Path]:
+    """Remove the PNG files that an earlier run wrote, so that they do not mix with those of this run.
+
+    Args:
+        folder: an output folder, which need not exist.
+        pattern: which files in it. Files without the mark of `write_png` are the user's, and stay.
+
+    Returns:
+        The files that were removed.
+    """
+    removed = []
+    for path in folder.glob(pattern):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                start = file.read(PNG_HEADER_LENGTH + len(PNG_MARK))
+            if start.endswith(PNG_MARK):
+                path.unlink()
+                removed.append(path)
+    return removed
 
 
 class UniqueNames:

@@ -1,7 +1,11 @@
 """The ``sonar-debris`` command: import the command that was called, and turn errors into one line and an exit code."""
 
+import signal
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 import click
@@ -24,15 +28,51 @@ COMMANDS = {
 }
 
 
+# What remains of an interrupted command, and how to go on.
+AFTER_INTERRUPT = {
+    "convert": "the frames so far are written; convert the others with --frames",
+    "detect": "the results of the frames so far are written; process the others with --frames and another -o",
+    "reproduce": "run the same command again to resume",
+    "survey": "run the same command again to resume",
+    "train": "run the same command again to resume",
+}
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM ends a command as Ctrl-C does."""
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Raise `_Terminated` on SIGTERM, unless a program that calls this one handles the signal itself."""
+
+    def terminate(signal_number: int, stack_frame: object) -> None:
+        raise _Terminated
+
+    is_default = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if not is_default or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 class MainGroup(LazyGroup):
     """The top-level group, which turns errors into one line and an exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; an error that the user can fix ends it with one line and exit code 2."""
+        """Run a command; an error that the user can fix, or a signal, ends it with one line and an exit code."""
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _sigterm_as_interrupt():
                 print_warnings_as_one_line()
                 return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            advice = AFTER_INTERRUPT.get(ctx.invoked_subcommand or "", "run the same command again")
+            click.echo(f"interrupted; {advice}", err=True)
+            sys.exit(128 + (signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT))
         except BrokenPipeError:
             raise  # the program that reads our output has ended; click handles this silently
         except (SonarDebrisError, OSError) as error:
@@ -72,4 +112,5 @@ def main() -> None:
 
     \b
     Exit code 0: done. 1: some inputs failed; each is listed on stderr. 2: wrong usage, or nothing could be done.
+    130: interrupted by Ctrl-C.
     """

@@ -97,6 +97,7 @@ def detect_to_folder(
     Raises:
         OutputError: the folder cannot be created or written to.
         OSError: a result file cannot be written.
+        KeyboardInterrupt: the run was interrupted; the results of the frames so far are written.
 
     Example:
         >>> failures = FailureLog(on_failure=print)
@@ -108,13 +109,17 @@ def detect_to_folder(
     missing_pictures = FailureLog(failures.on_failure)
     info = {"version": __version__, "model": detector.name, "min_score": float(detector.min_score)}
     results = ResultFolder(open_output_folder(folder), detector.class_names, info, pictures)
-    for frame, detections in detect_frames(detector, frames, batch_size, failures.add):
-        try:
-            results.add(frame, detections)
-        except OSError as error:
-            missing_pictures.add(frame.name, f"picture not written ({one_line(error)})")
-        if progress:
-            progress(results.frames + len(failures))
+    try:
+        for frame, detections in detect_frames(detector, frames, batch_size, failures.add):
+            try:
+                results.add(frame, detections)
+            except OSError as error:
+                missing_pictures.add(frame.name, f"picture not written ({one_line(error)})")
+            if progress:
+                progress(results.frames + len(failures))
+    except KeyboardInterrupt:
+        results.write(failures.entries, interrupted=True)
+        raise
     if progress:
         progress(results.frames + len(failures))  # once more, as the last frames may have failed
     results.write(failures.entries)

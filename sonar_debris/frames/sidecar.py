@@ -61,13 +61,13 @@ def hash_sidecar(path: Path) -> str | None:
 
 
 def write_sidecar(folder: Path, frames: Iterable[tuple[str, Frame]]) -> None:
-    """Write the sidecar of the frames that were stored in a folder.
+    """Write the sidecar of the frames that were stored in a folder; entries of other files in it are kept.
 
     Args:
         folder: the folder of the frames' files.
         frames: file name and frame of each; the frames of one file in order.
     """
-    files: dict[str, list[dict[str, Any]]] = {}
+    files: dict[str, list[Any]] = {}
     for name, frame in frames:
         entry: dict[str, Any] = {}
         if frame.geometry:
@@ -77,8 +77,19 @@ def write_sidecar(folder: Path, frames: Iterable[tuple[str, Frame]]) -> None:
             entry["navigation"] = {name: value for name, value in known if value is not None}
         entry |= {"time": frame.time, "sonar": frame.sonar, "frequency": frame.frequency}
         files.setdefault(name, []).append(entry)
+    others = {name: entries for name, entries in _list_entries(folder).items() if (folder / name).is_file()}
     with atomic_text(folder / SIDECAR_FILE) as stream:
-        json.dump({"format_version": FORMAT_VERSION, "files": files}, stream, indent=1)
+        json.dump({"format_version": FORMAT_VERSION, "files": others | files}, stream, indent=1)
+
+
+def _list_entries(folder: Path) -> dict[str, Any]:
+    """Return the sidecar's entries by file, unchecked; none if it is missing or damaged."""
+    try:
+        check_regular_file(folder / SIDECAR_FILE)
+        content = json.loads((folder / SIDECAR_FILE).read_text(encoding="utf-8"))
+        return {name: entries for name, entries in content["files"].items() if "\0" not in name}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 @lru_cache(maxsize=4)

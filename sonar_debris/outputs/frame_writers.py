@@ -10,7 +10,7 @@ from typing import Self
 import cv2
 
 from sonar_debris.errors import SonarDebrisWarning
-from sonar_debris.files import open_output_folder, write_png
+from sonar_debris.files import open_output_folder, remove_marked_pngs, write_png
 from sonar_debris.frames.frame import Frame
 from sonar_debris.frames.pixels import white_level
 from sonar_debris.frames.sidecar import write_sidecar
@@ -49,6 +49,7 @@ def convert_frames(
     Raises:
         OutputError: the folder cannot be created or written to.
         OSError: a file cannot be written, or the frames of a video differ in size.
+        KeyboardInterrupt: the run was interrupted; the frames so far are written.
 
     Warns:
         SonarDebrisWarning: white does not stand for 1 in some frames; once.
@@ -58,16 +59,20 @@ def convert_frames(
     """
     folder = open_output_folder(output.parent if is_video(output) else output)
     written: list[tuple[str, Frame]] = []
-    with VideoWriter(output, rate) if is_video(output) else PngWriter(output) as writer:
-        is_scaled = False
-        for frame in frames:
-            file_name = writer.write(frame)
-            if not is_scaled and white_level(frame.image) != 1:
-                is_scaled = True
-                warnings.warn(SonarDebrisWarning(f"{frame.name}: {_SCALED}"), stacklevel=2)
-            written.append((file_name, without_image(frame)))
-            if progress:
-                progress(len(written))
+    try:
+        with VideoWriter(output, rate) if is_video(output) else PngWriter(output) as writer:
+            is_scaled = False
+            for frame in frames:
+                file_name = writer.write(frame)
+                if not is_scaled and white_level(frame.image) != 1:
+                    is_scaled = True
+                    warnings.warn(SonarDebrisWarning(f"{frame.name}: {_SCALED}"), stacklevel=2)
+                written.append((file_name, without_image(frame)))
+                if progress:
+                    progress(len(written))
+    except KeyboardInterrupt:
+        write_sidecar(folder, written)
+        raise
     write_sidecar(folder, written)
     return len(written)
 
@@ -108,7 +113,7 @@ class FrameWriter(ABC):
 
 
 class PngWriter(FrameWriter):
-    """Write each frame as a PNG image; the first is ``frame-000000.png``.
+    """Write each frame as a PNG image; the first is ``frame-000000.png``. Images of an earlier run are removed.
 
     Args:
         folder: where the images are written; must exist.
@@ -116,6 +121,7 @@ class PngWriter(FrameWriter):
 
     def __init__(self, folder: Path):
         self.folder = folder
+        remove_marked_pngs(folder, "frame-*.png")
         self._count = 0
 
     def write(self, frame: Frame) -> str:
@@ -140,6 +146,7 @@ class VideoWriter(FrameWriter):
     def __init__(self, path: Path, rate: float = DEFAULT_RATE):
         self.path = path
         self.rate = rate
+        self._part = path.with_name(f"{path.stem}-part{path.suffix}")
         self._shape: tuple[int, ...] = ()
         self._video: cv2.VideoWriter | None = None
 
@@ -156,7 +163,7 @@ class VideoWriter(FrameWriter):
             size = (cols + pad_cols, rows + pad_rows)
             self._shape = (rows, cols)
             with silent_ffmpeg():
-                self._video = cv2.VideoWriter(str(self.path), cv2.VideoWriter.fourcc(*CODEC), self.rate, size)
+                self._video = cv2.VideoWriter(str(self._part), cv2.VideoWriter.fourcc(*CODEC), self.rate, size)
             if not self._video.isOpened():
                 raise OSError(f"{self.path}: the video cannot be written")
         if frame.image.shape != self._shape:
@@ -166,6 +173,7 @@ class VideoWriter(FrameWriter):
         return self.path.name
 
     def close(self) -> None:
-        """Complete the video."""
+        """Complete the video; only then it appears under its name."""
         if self._video is not None:
             self._video.release()
+            self._part.replace(self.path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sonar_debris.detections import Detections
-from sonar_debris.files import atomic_text, spreadsheet_safe
+from sonar_debris.files import atomic_text, remove_marked_pngs, spreadsheet_safe
 from sonar_debris.frames.frame import Frame, iso_time
 from sonar_debris.outputs.coco import DECIMALS, CocoFile, georeference
 from sonar_debris.outputs.pictures import PictureFolder
@@ -65,7 +65,8 @@ def _rows(frame: Frame, detections: Detections) -> Iterator[tuple[str | int | fl
 class ResultFolder:
     """Write ``detections.coco.json``, ``detections.csv`` and annotated pictures to a folder.
 
-    Pictures are written when a frame is added; the two files at the end, atomically.
+    Pictures are written when a frame is added; the two files at the end, atomically. Pictures of an earlier run in the
+    same folder are removed.
 
     Args:
         folder: where the results are written; must exist.
@@ -84,6 +85,7 @@ class ResultFolder:
         self.counts: Counter[str] = Counter()
         self._coco = CocoFile(class_names, info)
         self._table = DetectionTable()
+        remove_marked_pngs(folder / PICTURE_FOLDER)
         self._pictures = PictureFolder(folder / PICTURE_FOLDER) if pictures else None
 
     def add(self, frame: Frame, detections: Detections) -> None:
@@ -103,12 +105,15 @@ class ResultFolder:
         if self._pictures:
             self._pictures.add(frame, detections)
 
-    def write(self, failures: Sequence[tuple[str, str]]) -> None:
+    def write(self, failures: Sequence[tuple[str, str]], interrupted: bool = False) -> None:
         """Write the two files.
 
         Args:
             failures: name and reason of each frame that could not be read.
+            interrupted: whether frames are missing because the run was interrupted; the COCO file says so.
         """
+        if interrupted:
+            self._coco.info["interrupted"] = True
         for file_name, error in failures:
             self._coco.add_failure(file_name, error)
         self._coco.write(self.folder / COCO_FILE)

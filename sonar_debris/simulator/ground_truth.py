@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from sonar_debris import __version__
 from sonar_debris.datasets.release import CLASS_NAMES
-from sonar_debris.files import atomic_text, open_output_folder, write_png
+from sonar_debris.files import atomic_path, atomic_text, open_output_folder, remove_marked_pngs, write_png
 from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
 from sonar_debris.simulator.recording import ADVANCE, FAN, dive_scenes, frame_shape, random_scenes, record
@@ -87,10 +86,10 @@ def simulate(
 
 
 def _write_pngs(folder: Path, frames: int, seed: int, truth: "CocoTruth", report: Progress) -> None:
+    remove_marked_pngs(folder, "frame-*.png")
     for index, (image, xyxy, class_id) in enumerate(simulate_frames(frames, seed)):
         path = folder / f"frame-{index:04d}.png"
-        with _atomic_path(path) as part:
-            write_png(part, image)
+        write_png(path, image)
         truth.add(path.name, image.shape, xyxy, class_id)
         report(index + 1, frames)
 
@@ -105,19 +104,8 @@ def _write_recording(path: Path, frames: int, seed: int, dive: bool, truth: "Coc
             yield echoes, header
             report(index + 1, frames)
 
-    with _atomic_path(path) as part:
+    with atomic_path(path) as part:
         write_aris(part, echoes_and_headers())
-
-
-@contextmanager
-def _atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes ``path`` once the file is complete."""
-    part = path.with_name(path.name + ".part")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class CocoTruth:

@@ -1,3 +1,6 @@
+import json
+
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -71,3 +74,25 @@ def test_unknown_format_is_refused(tmp_path):
     (tmp_path / "dive.oculus").write_bytes(b"x")
 
     assert run(tmp_path / "dive.oculus", tmp_path / "images").exit_code == 2
+
+
+def test_a_used_folder_holds_no_frames_of_the_earlier_conversion(tmp_path):
+    for name, frames in (("long", 5), ("short", 2)):
+        np.save(tmp_path / f"{name}.npy", np.full((frames, 12, 10), 90, np.uint8))
+    out = tmp_path / "out"
+    assert CliRunner().invoke(main, ["convert", str(tmp_path / "long.npy"), str(out)]).exit_code == 0
+    cv2.imwrite(str(out / "frame-mine.png"), np.zeros((2, 2), np.uint8))
+
+    assert CliRunner().invoke(main, ["convert", str(tmp_path / "short.npy"), str(out)]).exit_code == 0
+
+    assert {path.name for path in out.glob("*.png")} == {"frame-000000.png", "frame-000001.png", "frame-mine.png"}
+    assert len(json.loads((out / "geometry.json").read_text())["files"]) == 2
+
+
+def test_two_videos_in_one_folder_keep_their_metadata(tmp_path):
+    np.save(tmp_path / "dive.npy", np.full((2, 12, 10), 90, np.uint8))
+
+    for name in ("a.mkv", "b.mkv"):
+        assert CliRunner().invoke(main, ["convert", str(tmp_path / "dive.npy"), str(tmp_path / name)]).exit_code == 0
+
+    assert set(json.loads((tmp_path / "geometry.json").read_text())["files"]) == {"a.mkv", "b.mkv"}

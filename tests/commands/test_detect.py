@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from sonar_debris.commands.inputs import exit_code
 from sonar_debris.commands.main import main
 from sonar_debris.frames.loader import count_frames
+from tests.fakes import FakeDetector
 
 pytestmark = pytest.mark.usefixtures("fake_detector")
 
@@ -243,3 +244,36 @@ def test_a_name_that_is_not_utf8_is_escaped(write_frame, out, tmp_path):
 
     assert result.exit_code == 0 and read_coco(out)["images"][0]["file_name"] == r"1\xfc.png"
     assert r"1\xfc.png" in (out / "detections.csv").read_text()
+
+
+def test_a_used_folder_holds_no_pictures_of_the_earlier_run(write_frame, tmp_path, out):
+    write_frame("dive/a.png")
+    write_frame("dive/near/a.png")
+    other = write_frame("b.png")
+    assert run(tmp_path / "dive", "-o", out).exit_code == 0 and pictures(out) == ["a.png", "near/a.png"]
+    (out / "annotated" / "mine.png").write_bytes(b"")
+
+    assert run(other, "-o", out).exit_code == 0
+    assert pictures(out) == ["b.png", "mine.png"]
+
+    assert run(other, "-o", out, "--no-images").exit_code == 0
+    assert pictures(out) == ["mine.png"]
+
+
+def test_an_interrupted_run_keeps_its_results(write_frame, tmp_path, out, monkeypatch):
+    for number in range(6):
+        write_frame(f"dive/{number}.png")
+    detect_batch = FakeDetector.detect_batch
+
+    def interrupt(detector, frames):
+        if frames[0].name == "4.png":
+            raise KeyboardInterrupt
+        return detect_batch(detector, frames)
+
+    monkeypatch.setattr(FakeDetector, "detect_batch", interrupt)
+    result = run(tmp_path / "dive", "-o", out, "--batch-size", "2")
+
+    assert result.exit_code == 130 and result.stderr.startswith("interrupted; ")
+    content = read_coco(out)
+    assert len(content["images"]) == len(content["annotations"]) == 4 and content["info"]["interrupted"]
+    assert len((out / "detections.csv").read_text().splitlines()) == 5

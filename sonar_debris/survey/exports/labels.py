@@ -16,7 +16,7 @@ import pandas as pd
 
 from sonar_debris.boxes import clip
 from sonar_debris.errors import SonarDebrisWarning
-from sonar_debris.files import UniqueNames, atomic_text, write_png
+from sonar_debris.files import UniqueNames, atomic_text, remove_marked_pngs, write_png
 from sonar_debris.frames import Frame, FrameReadError
 from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
 from sonar_debris.outputs.pictures import picture_stem
@@ -64,7 +64,7 @@ def _group_by_frame(detections: pd.DataFrame) -> DetectionsByFrame:
 
 
 def export_frames(store: SurveyStore, folder: Path, detections_by_frame: DetectionsByFrame) -> list[ExportedFrame]:
-    """Write frames to ``images/``, from the files that the survey processed.
+    """Write frames to ``images/``, from the files that the survey processed; those of an earlier export are removed.
 
     Args:
         store: the survey.
@@ -77,6 +77,10 @@ def export_frames(store: SurveyStore, folder: Path, detections_by_frame: Detecti
     Warns:
         SonarDebrisWarning: a file is missing or damaged; its frames, or the damaged ones, are not exported.
     """
+    for image in remove_marked_pngs(folder / "images"):  # and the labels of an earlier export
+        relative = image.relative_to(folder / "images")
+        (folder / "labels" / relative.with_suffix(".txt")).unlink(missing_ok=True)
+        (folder / "annotations" / relative.with_suffix(".xml")).unlink(missing_ok=True)
     recordings = store.recordings()
     exported, names = [], UniqueNames()
     for file in dict.fromkeys(file for file, _ in detections_by_frame):
