@@ -17,7 +17,7 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 # The fuzzer runs by hand, for any length of time; it needs atheris.
-collect_ignore = ["fuzz_readers.py"]
+collect_ignore = ["fuzz.py", "fuzz_data.py", "fuzz_frames.py"]
 
 ROOT = Path(__file__).parent.parent
 

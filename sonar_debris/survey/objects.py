@@ -45,12 +45,12 @@ def find_objects(store: SurveyStore) -> int:
     """
     state = store.current_state()
     if store.tracking_state() != state:
-        found = _compute_objects(store)
-        store.replace_objects(state, found.objects, found.sightings, found.decisions)
+        results = _compute_objects(store)
+        store.replace_objects(state, results.objects, results.sightings, results.decisions)
     return store.count_objects()
 
 
-class _Found(NamedTuple):
+class _Results(NamedTuple):
     """The objects of a survey, what shows them, and decisions on objects that are extended to new sightings."""
 
     objects: list[ObjectRecord]
@@ -58,8 +58,8 @@ class _Found(NamedTuple):
     decisions: list[Decision]
 
 
-def _compute_objects(store: SurveyStore) -> _Found:
-    found = _Found([], [], [])
+def _compute_objects(store: SurveyStore) -> _Results:
+    results = _Results([], [], [])
     for sequence in group_sequences(store.tracked_sources()):
         all_detections = _load_detections(store, sequence)
         detections = _suppress_duplicates(all_detections)
@@ -69,15 +69,15 @@ def _compute_objects(store: SurveyStore) -> _Found:
             object_ids = pd.Series(np.arange(len(detections)), index=detections.index)
         duplicates = dict(iter(_assign_duplicates(all_detections, object_ids).groupby("object")))
         for object_id, members in detections.groupby(object_ids):
-            members = _extend_decision(members, found.decisions)
+            members = _extend_decision(members, results.decisions)
             valid = members[members["verdict"] != "rejected"]
             if len(valid):
-                record = _describe_object(len(found.objects) + 1, valid)
-                found.objects.append(record)
-                found.sightings.extend(_sightings(valid, record.id))
+                record = _describe_object(len(results.objects) + 1, valid)
+                results.objects.append(record)
+                results.sightings.extend(_sightings(valid, record.id))
                 if object_id in duplicates:
-                    found.sightings.extend(_sightings(duplicates[object_id], record.id, duplicate=True))
-    return found
+                    results.sightings.extend(_sightings(duplicates[object_id], record.id, duplicate=True))
+    return results
 
 
 def _sightings(detections: pd.DataFrame, number: int, duplicate: bool = False) -> list[Sighting]:

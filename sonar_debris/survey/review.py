@@ -47,11 +47,15 @@ def create_app(folder: Path) -> Flask:
 
     Args:
         folder: the survey's folder, with its report written.
+
+    Raises:
+        SonarDebrisError: the survey's database is damaged, locked or cannot be written.
     """
     report, token = (folder / "report").resolve(), secrets.token_urlsafe()
     app = Flask("sonar-debris", static_folder=None)
     app.config.update(TRUSTED_HOSTS=[HOST, "localhost"], MAX_CONTENT_LENGTH=10_000)
     with SurveyStore(folder) as store:
+        store.check()
         # As the report numbers them. Detections that a running survey adds meanwhile do not change the numbers.
         keys = store.detection_keys()
     numbers = {key: number for number, key in enumerate(keys)}

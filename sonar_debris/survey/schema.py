@@ -152,30 +152,52 @@ MIGRATIONS = {
     ),
 }
 
+_INTEGER = "typeof({0}) = 'integer'"
 _NUMBER = "typeof({0}) IN ('real', 'integer') AND {0} BETWEEN -1e15 AND 1e15"
-_NUMBER_OR_NULL = f"({{0}} IS NULL OR {_NUMBER})"
+_SCORE = "typeof({0}) IN ('real', 'integer') AND {0} BETWEEN 0 AND 1"
+_TEXT = "typeof({0}) = 'text'"
 
 
-def _all_of(condition: str, names: str) -> str:
-    return " AND ".join(condition.format(name) for name in names.split())
+def _valid(*conditions: tuple[str, str], optional: tuple[tuple[str, str], ...] = ()) -> str:
+    """Return an SQL condition on several columns.
+
+    Args:
+        *conditions: a condition, and the names of the columns that must meet it.
+        optional: the same for columns that may be NULL.
+    """
+    required = [condition.format(name) for condition, names in conditions for name in names.split()]
+    nullable = [
+        f"({name} IS NULL OR {condition.format(name)})" for condition, names in optional for name in names.split()
+    ]
+    return " AND ".join(required + nullable)
 
 
-# What holds for each row of a table that is intact: SQLite stores a value of any type in any column.
+# What holds for each row of a table that is intact: SQLite stores values of any type in any column.
 VALID_ROWS = {
-    "source": "typeof(name) = 'text' AND " + _all_of("typeof({0}) IN ('null', 'text')", "failure relative fingerprint"),
-    "frame": "typeof(position) = 'integer' AND position >= 0 AND typeof(failure) IN ('null', 'text') AND "
-    + "(failure IS NOT NULL OR typeof(rows) = 'integer' AND rows > 0 AND typeof(cols) = 'integer' AND cols > 0) AND "
-    + "(time IS NULL OR typeof(time) IN ('real', 'integer')) AND "
-    + _all_of(_NUMBER_OR_NULL, "heading latitude longitude depth"),
-    "detection": "typeof(class) = 'text' AND typeof(rank) = 'integer' AND w >= 0 AND h >= 0 AND "
-    + _all_of(_NUMBER, "x y w h")
-    + " AND "
-    + _all_of("typeof({0}) IN ('real', 'integer') AND {0} BETWEEN 0 AND 1", "score objectness")
-    + " AND "
-    + _all_of(_NUMBER_OR_NULL, "range_m bearing_deg width_m range_extent_m latitude longitude"),
-    "object": "typeof(class) = 'text' AND typeof(frames) = 'integer' AND "
-    + _all_of(_NUMBER, "agreement score")
-    + " AND "
-    + _all_of(_NUMBER_OR_NULL, "latitude longitude position_scatter_m"),
-    "decision": "typeof(class) = 'text' AND typeof(verdict) = 'text' AND typeof(time) IN ('real', 'integer')",
+    "source": _valid((_TEXT, "name"), optional=((_TEXT, "failure relative fingerprint sidecar"), (_INTEGER, "frames"))),
+    "frame": _valid(
+        (_INTEGER, "source"),
+        ("{0} BETWEEN 0 AND 4e9 AND " + _INTEGER, "position"),
+        optional=((_TEXT, "failure"), (_NUMBER, "time heading latitude longitude depth")),
+    )
+    + " AND (failure IS NOT NULL OR typeof(rows) = 'integer' AND typeof(cols) = 'integer' AND MIN(rows, cols) > 0)",
+    "detection": _valid(
+        (_INTEGER, "source position rank"),
+        (_NUMBER, "x y w h"),
+        (_SCORE, "score objectness"),
+        (_TEXT, "class"),
+        optional=((_NUMBER, "range_m bearing_deg width_m range_extent_m latitude longitude"),),
+    )
+    + " AND MIN(w, h) >= 0",
+    "object": _valid(
+        (_INTEGER, "source position rank frames"),
+        (_TEXT, "class"),
+        (_SCORE, "agreement score"),
+        optional=((_NUMBER, "first_time last_time latitude longitude position_scatter_m"),),
+    ),
+    "sighting": _valid((_INTEGER, "source position rank object duplicate")),
+    "tracking_state": _valid((_INTEGER, "frames decision")),
+    "decision": _valid((_INTEGER, "source position rank whole_object"), (_TEXT, "verdict class"), (_NUMBER, "time")),
+    "set_aside_decision": _valid((_INTEGER, "position rank"), (_TEXT, "file verdict class"), (_NUMBER, "x y w h time")),
+    "setting": _valid((_TEXT, "name value")),
 }
