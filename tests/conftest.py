@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,3 +81,12 @@ def write_labelled_frame(root: Path, name: str, image: np.ndarray, boxes: list) 
     folder = root / "watertank-segmentation"
     (folder / "BoxAnnotations" / f"{name}.xml").write_text(f"<annotation>{objects}</annotation>")
     cv2.imwrite(str(folder / "Images" / f"{name}.png"), image)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print how many damaged and hostile inputs each command was given."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    commands = Counter(value for report in reports for name, value in report.user_properties if name == "bad_input")
+    if commands:
+        counts = ", ".join(f"{command} {count}" for command, count in sorted(commands.items()))
+        terminalreporter.write_line(f"bad-input matrix: {counts}")

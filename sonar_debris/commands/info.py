@@ -76,8 +76,10 @@ def format_description(description: dict[str, Any]) -> str:
 
 
 def format_value(value: object) -> str:
-    """Return ``FROM to TO`` for a pair, and the value's usual text for anything else."""
-    return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """Return ``FROM to TO`` for a pair, and the value's usual text for anything else, as far as it can be printed."""
+    from sonar_debris.files import printable_name
+
+    return printable_name(" to ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 def write_thumbnail(path: Path, thumbnail: Path, selection: FrameSelection) -> None:

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TextIO
 
 import click
@@ -65,6 +66,9 @@ class MainGroup(LazyGroup):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error that the user can fix, or a signal, ends it with one line and an exit code."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # names of files may hold bytes that are not UTF-8
+                stream.reconfigure(errors="backslashreplace")
         try:
             with warnings.catch_warnings(), _sigterm_as_interrupt():
                 print_warnings_as_one_line()

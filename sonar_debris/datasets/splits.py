@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, one_line
 
 if TYPE_CHECKING:
     from sonar_debris.datasets.labels import LabelledFrame
@@ -118,9 +118,9 @@ def select_frames(
     """
     table, column = Path(root) / "splits" / "frames.csv", _COLUMNS[_check_split(split)]
     if table.is_file():
-        return _select(frames, _read_column(table, "frame", column), part)
+        return _select(frames, _read_column(table, "frame", column), part, table)
     try:
-        return _select(frames, _compute_frame_parts(frames, split), part)
+        return _select(frames, _compute_frame_parts(frames, split), part, root)
     except ValueError as error:
         raise SonarDebrisError(f"{root}: too few frames to split ({error})") from error
 
@@ -190,7 +190,7 @@ def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int 
     """
     table, column = Path(root) / "splits" / "crops.csv", _COLUMNS[_check_split(split)]
     if table.is_file():
-        return _select(crops, _read_column(table, "crop", column), part)
+        return _select(crops, _read_column(table, "crop", column), part, table)
     if split == "scene":
         raise SonarDebrisError(f"{table}: not found, so the scenes of the crops are unknown; use --split random")
     from sklearn.model_selection import train_test_split
@@ -200,28 +200,39 @@ def select_crops(root: Path, crops: Sequence[Crop], split: str, part: str | int 
         train, test = train_test_split(names, train_size=0.7, random_state=0, stratify=classes)
     except ValueError as error:
         raise SonarDebrisError(f"{root}: too few crops to split ({error})") from error
-    return _select(crops, dict.fromkeys(train, "train") | dict.fromkeys(test, "test"), part)
+    return _select(crops, dict.fromkeys(train, "train") | dict.fromkeys(test, "test"), part, root)
 
 
 def _read_column(path: Path, key: str, column: str) -> dict[str, str]:
-    with path.open(newline="") as lines:
-        rows = csv.DictReader(lines)
-        for name in (key, column):
-            if name not in (rows.fieldnames or ()):
-                raise SonarDebrisError(
-                    f"{path}: no column {name!r}; download the table again, or remove it to compute a split"
-                )
-        return {row[key]: row[column] for row in rows}
+    """Return the values of a column of a table by those of the column ``key``."""
+    from sonar_debris.files import check_regular_file
+
+    advice = "download the table again, or remove it to compute a split"
+    try:
+        check_regular_file(path)
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.DictReader(lines)
+            for name in (key, column):
+                if name not in (rows.fieldnames or ()):
+                    raise SonarDebrisError(f"{path}: no column {name!r}; {advice}")
+            values = {row[key]: row[column] for row in rows}
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SonarDebrisError(f"{path}: not a readable table ({one_line(error)}); {advice}") from error
+    if None in values or None in values.values():
+        raise SonarDebrisError(f"{path}: a row is too short; {advice}")
+    return values
 
 
-def _select(items: Sequence[Item], part_of: dict[str, str], part: str | int | Collection[str | int]) -> list[Item]:
-    """Select items by the part that ``part_of`` gives for their names."""
+def _select(
+    items: Sequence[Item], part_of: dict[str, str], part: str | int | Collection[str | int], place: Path
+) -> list[Item]:
+    """Select items by the part that ``part_of``, which comes from ``place``, gives for their names."""
     parts = {str(part)} if isinstance(part, str | int) else set(map(str, part))
     existing = set(part_of.values())
     missing = parts - existing
     if missing:
-        choices = ", ".join(sorted(existing))
-        raise SonarDebrisError(f"no part {', '.join(sorted(missing))} in this split: choose among {choices}")
+        choices = ", ".join(sorted(existing)) or "none"
+        raise SonarDebrisError(f"{place}: no part {', '.join(sorted(missing))} in this split; it has: {choices}")
     return [item for item in items if part_of.get(item.name) in parts]
 
 

@@ -167,6 +167,10 @@ def check_rows(connection: sqlite3.Connection, path: Path) -> None:
             raise SonarDebrisError(
                 f"{path}: damaged: {damaged} rows of the table {table} hold impossible values; restore a copy of it"
             )
+    for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        raise SonarDebrisError(
+            f"{path}: damaged: rows of the table {table} lack theirs of {parent}; restore a copy of it"
+        )
 
 
 @contextmanager

@@ -121,7 +121,8 @@ def open_source_frames(
     """
     path = store.source_path(source)
     if path is None:
-        raise FrameReadError(str(source), "no such file any more; was it moved, or a disk not connected?")
+        name = source if isinstance(source, str) else store.source_names().get(source, f"source {source}")
+        raise FrameReadError(name, "no such file any more; was it moved, or a disk not connected?")
     try:
         selection = stored_selection(store)
     except SonarDebrisError:  # a survey of an old version, without its manifest

@@ -174,7 +174,7 @@ def _valid(*conditions: tuple[str, str], optional: tuple[tuple[str, str], ...] =
 
 # What holds for each row of a table that is intact: SQLite stores values of any type in any column.
 VALID_ROWS = {
-    "source": _valid((_TEXT, "name"), optional=((_TEXT, "failure relative fingerprint sidecar"), (_INTEGER, "frames"))),
+    "source": _valid((_TEXT, "name"), optional=((_TEXT, "failure fingerprint sidecar"), (_INTEGER, "frames"))),
     "frame": _valid(
         (_INTEGER, "source"),
         ("{0} BETWEEN 0 AND 4e9 AND " + _INTEGER, "position"),

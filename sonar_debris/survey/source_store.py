@@ -41,7 +41,7 @@ class SourceStore(SurveyQueries):
         """
         try:
             return {name: json.loads(value) for name, value in self.read("SELECT name, value FROM setting")}
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise SonarDebrisError(f"{self.path}: its settings are damaged ({error}); restore a copy of it") from error
 
     def write_settings(self, settings: Mapping[str, object]) -> None:
@@ -106,16 +106,15 @@ class SourceStore(SurveyQueries):
         """
         column = "name" if isinstance(source, str) else "id"
         query = f"""
-            SELECT name, path, real_path, (SELECT value FROM setting WHERE name = 'folder') FROM source
-            WHERE {column} = ?
+            SELECT name, path, real_path FROM source WHERE {column} = ?
         """
         rows = self.read(query, [source])
         if not rows:
             return None
-        name, *paths, folder = rows[0]
+        name, *paths = rows[0]
         places = [Path(os.fsdecode(path)) for path in paths if path is not None]
         # The folder of a survey of version 2 is not known: its names are relative to the working folder of that run.
-        old_folder = json.loads(folder) if folder else None
+        old_folder = self.settings().get("folder")
         moved = [self._folder / os.path.relpath(place, old_folder) for place in places if old_folder]
         candidates = [*places, *moved] if places else [Path(name), self._folder.parent / name]
         return next((Path(os.path.abspath(path)) for path in candidates if path.exists()), None)

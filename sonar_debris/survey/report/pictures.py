@@ -22,6 +22,8 @@ from sonar_debris.survey.tracking import local_metres
 
 JPEG_QUALITY = 85
 TIMELINE_BINS = 80
+# Seconds since the epoch that the timeline can show: until the year 3000 or so.
+MAX_TIME = 3.25e10
 # Which state of each file the pictures show.
 STATES_FILE = "data/pictures.json"
 
@@ -139,7 +141,8 @@ def plot_timeline(store: SurveyStore, path: Path) -> None:
         path: the SVG file.
     """
     detections = store.timeline_table()
-    is_timed = len(detections) > 0 and bool(detections["time"].notna().all())
+    # A time from a damaged header may lie outside of any calendar.
+    is_timed = len(detections) > 0 and bool(detections["time"].between(-MAX_TIME, MAX_TIME).all())
     figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots()
     class_names, values = [], []
