@@ -283,6 +283,20 @@ def merge_warnings(warnings: Iterable[FrameGeometryWarning]) -> list[FrameGeomet
     return [FrameGeometryWarning(name, reason, tuple(frames)) for (name, reason), frames in frames_of.items()]
 
 
+# Earlier times, in seconds since the epoch, are not those of a recording (1973): they count from the start of a video.
+FIRST_TIME = 1e8
+
+
+def utc_time(seconds: float | None) -> str:
+    """Return a time as ISO 8601 in UTC; empty if it is not known, or counts from the start of a video.
+
+    Example:
+        >>> utc_time(1.6e9), utc_time(12.5), utc_time(None)
+        ('2020-09-13T12:26:40.000+00:00', '', '')
+    """
+    return iso_time(seconds) if seconds is not None and seconds >= FIRST_TIME else ""
+
+
 def iso_time(seconds: float) -> str:
     """Return seconds since the epoch as ISO 8601 in UTC, to the millisecond.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from sonar_debris.detections import Detections
 from sonar_debris.files import atomic_text
-from sonar_debris.frames.frame import Frame, iso_time
+from sonar_debris.frames.frame import Frame, utc_time
 
 # Digits after the decimal point, by column: millimetres for lengths; 1e-7 degrees of latitude are a centimetre.
 DECIMALS = {"range_m": 3, "bearing_deg": 3, "width_m": 3, "range_extent_m": 3, "latitude": 7, "longitude": 7}
@@ -68,13 +68,14 @@ def coco_image(
         rows: height of the frame in pixels.
         cols: width of the frame in pixels.
         frame_index: position of the frame in its file.
-        time: seconds since the epoch; None if unknown.
+        time: see `Frame.time`; None if unknown.
 
     Returns:
         The image, ready for JSON; ``date_captured`` is ISO 8601 in UTC, and only there if the time is known.
     """
     image = {"id": image_id, "file_name": file_name, "width": cols, "height": rows, "frame_index": frame_index}
-    return image if time is None else image | {"date_captured": iso_time(time)}
+    captured = utc_time(time)
+    return image | {"date_captured": captured} if captured else image
 
 
 def coco_annotation(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sonar_debris.detections import Detections
 from sonar_debris.files import atomic_text, remove_marked_pngs, spreadsheet_safe
-from sonar_debris.frames.frame import Frame, iso_time
+from sonar_debris.frames.frame import Frame, utc_time
 from sonar_debris.outputs.coco import DECIMALS, CocoFile, georeference
 from sonar_debris.outputs.pictures import PictureFolder
 
@@ -21,7 +21,7 @@ class DetectionTable:
     """Collect the detections of many frames and write them as CSV with the header ``COLUMNS``.
 
     x, y are a box's left and top, w, h its width and height, in pixels of the frame as stored. The time is ISO 8601 in
-    UTC. ``alternative`` is 1 if the detection is a second label of an object, else 0. Unknown values
+    UTC, empty for videos. ``alternative`` is 1 if the detection is a second label of an object, else 0. Unknown values
     are empty.
     """
 
@@ -46,7 +46,7 @@ class DetectionTable:
 
 
 def _rows(frame: Frame, detections: Detections) -> Iterator[tuple[str | int | float, ...]]:
-    time = "" if frame.time is None else iso_time(frame.time)
+    time = utc_time(frame.time)
     positions = georeference(frame, detections.xyxy)
     for index, (left, top, right, bottom) in enumerate(detections.xyxy):
         yield (

@@ -38,7 +38,7 @@ from sonar_debris.survey.parallel import (
     parallel_inference,
 )
 from sonar_debris.survey.sources import Source, find_sources, plan_run
-from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.store import SurveyStore, open_survey
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class SurveyConfig:
         overwrite: replace an earlier survey in the folder instead of resuming it.
         selection: which frames of each source are read.
         range_window: range and field of view of frames that have no geometry of their own.
+        decisions_from: folder of an earlier survey of the same files, whose decisions are kept where the detections of
+            this survey overlap those that they were made on.
 
     Raises:
         ValueError: settings exclude each other, or a number is too small.
@@ -70,6 +72,7 @@ class SurveyConfig:
     overwrite: bool = False
     selection: FrameSelection = ALL_FRAMES
     range_window: RangeWindow | None = None
+    decisions_from: str | Path | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -208,6 +211,9 @@ def _run_locked(
     total = _count_sources(sources, config.selection)
     with SurveyStore(folder) as store:
         check_settings(store, settings, [os.fspath(path) for path in inputs], notify)
+        if config.decisions_from:
+            with open_survey(config.decisions_from) as earlier:
+                store.adopt_decisions(earlier)
         with _open_inference(config, detector, model_sha256) as open_inference:
             inference = warn_of_conditions(open_inference, detector.settings.conditions)
             process_sources(store, sources, total, inference, report_progress, stop, notify)
@@ -215,6 +221,8 @@ def _run_locked(
         write_failures(store, folder)
         objects = None if stopped else find_objects(store)
         counts = store.counts()
+        if config.decisions_from and not stopped and (lost := store.count_adopted()):
+            notify(f"{config.decisions_from}: {lost} decisions fit no detection of this survey")
     return SurveyResult(counts.frames, counts.failures, objects, stopped, folder)
 
 

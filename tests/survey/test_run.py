@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 from sonar_debris.frames import FrameReadError
 from sonar_debris.frames.frame import FrameSelection
 from sonar_debris.survey import run
@@ -232,3 +232,24 @@ def test_mirrored_frames_are_part_of_the_settings(dive, tmp_path):
 
     with pytest.raises(SonarDebrisError, match="mirror: True → None"):
         run_survey([dive / "b-1.png"], tmp_path / "night", SurveyConfig(detector=BrightSpots()))
+
+
+def test_decisions_of_an_earlier_survey_are_kept_where_boxes_overlap(tmp_path):
+    np.save(tmp_path / "dive.npy", np.full((6, 12, 10), 90, np.uint8))
+    inputs = [tmp_path / "dive.npy"]
+    run_survey(inputs, tmp_path / "night", SurveyConfig(detector=FakeDetector()))
+    with SurveyStore(tmp_path / "night") as store:
+        for position in range(4):
+            store.decide((1, position, 0), "accepted", "anchor")
+        store.decide((1, 5, 0), "rejected", "tire")
+        # The model of the second survey places the box elsewhere in one frame, and has another rank.
+        store.read("UPDATE detection SET x = 5 WHERE position = 3")
+
+    config = SurveyConfig(detector=FakeDetector(min_score=0.6), decisions_from=tmp_path / "night")
+    with pytest.warns(SonarDebrisWarning, match="1 decisions fit no detection"):
+        run_survey(inputs, tmp_path / "night-2", config)
+
+    with open_survey(tmp_path / "night-2") as store:
+        decisions = [(item.detection.position, item.verdict, item.class_name) for item in store.last_decisions()]
+    accepted = [(position, "accepted", "anchor") for position in range(3)]
+    assert decisions == [*accepted, (5, "rejected", "tire")]

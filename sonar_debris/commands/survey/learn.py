@@ -28,6 +28,8 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 def suggest(folder: Path, count: int, json_path: Path | None) -> None:
     """Choose the frames of a survey that are worth labelling: uncertain ones that are unlike each other.
 
+    One line per frame, the most instructive first: its uncertainty, its file and its number.
+
     Three frames of each place are usually enough for `survey learn`. Frames that were reviewed completely are left out.
 
     \b
@@ -41,10 +43,8 @@ def suggest(folder: Path, count: int, json_path: Path | None) -> None:
     failures = print_failures()
     with open_survey(folder) as store:
         frames = suggest_frames(store, count, failures.add_error)
-    print_table(
-        ("file", "frame", "uncertainty"),
-        [(frame.file, str(frame.position), f"{frame.uncertainty:.2f}") for frame in frames],
-    )
+    for frame in frames:
+        click.echo(f"{frame.uncertainty:.2f}  {frame.file}  frame {frame.position}")
     if json_path:
         rows = [{"file": frame.file, "frame": frame.position, "uncertainty": frame.uncertainty} for frame in frames]
         with atomic_text(json_path) as stream:

@@ -59,6 +59,12 @@ MAX_PRINTED_FAILURES = 20
 )
 @click.option("--overwrite", is_flag=True, help="Replace an earlier survey in DIR instead of resuming it.")
 @click.option("--yes", is_flag=True, help="With --overwrite: remove the decisions made in review without asking.")
+@click.option(
+    "--decisions-from",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep the decisions of this earlier survey of the same files, made with another model.",
+)
 @with_input_options
 def run(
     inputs: tuple[str, ...],
@@ -71,6 +77,7 @@ def run(
     style: str,
     overwrite: bool,
     yes: bool,
+    decisions_from: Path | None,
     input_options: InputOptions,
 ) -> None:
     """Process recordings, images and folders, and store detections and objects in DIR/survey.sqlite.
@@ -95,6 +102,7 @@ def run(
         overwrite=overwrite,
         selection=input_options.selection,
         range_window=input_options.window,
+        decisions_from=decisions_from,
     )
     if overwrite:
         _confirm_overwrite(output, yes)

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from sonar_debris.files import UniqueNames, atomic_path, atomic_text, spreadsheet_safe
-from sonar_debris.frames.frame import iso_time
+from sonar_debris.frames.frame import FIRST_TIME, iso_time
 from sonar_debris.outputs.coco import DECIMALS, coco_annotation, coco_categories, coco_image
 from sonar_debris.outputs.pictures import picture_stem
 from sonar_debris.survey.queries import StoredFrame
@@ -218,10 +218,14 @@ def _with_time_texts(table: pd.DataFrame) -> pd.DataFrame:
 def _with_datetimes(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its times as datetimes in UTC; those that the calendar cannot represent are missing."""
     times = {
-        name: pd.to_datetime(table[name].astype(float), unit="s", utc=True, errors="coerce").astype(
-            "datetime64[ms, UTC]"
-        )
+        name: pd.to_datetime(_absolute(table[name]), unit="s", utc=True, errors="coerce").astype("datetime64[ms, UTC]")
         for name in TIME_COLUMNS
         if name in table
     }
     return table.assign(**times)
+
+
+def _absolute(times: pd.Series) -> pd.Series:
+    """Return times in seconds since the epoch; those that count from the start of a video are missing."""
+    seconds = times.astype(float)
+    return seconds.where(seconds >= FIRST_TIME)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from sonar_debris.files import atomic_text
 from sonar_debris.frames import Frame, FrameReadError
+from sonar_debris.frames.frame import FIRST_TIME
 from sonar_debris.frames.geometry import polar_to_metres
 from sonar_debris.outputs.pictures import to_uint8
 from sonar_debris.survey.folder import open_source_frames
@@ -141,8 +142,8 @@ def plot_timeline(store: SurveyStore, path: Path) -> None:
         path: the SVG file.
     """
     detections = store.timeline_table()
-    # A time from a damaged header may lie outside of any calendar.
-    is_timed = len(detections) > 0 and bool(detections["time"].between(-MAX_TIME, MAX_TIME).all())
+    # The time of a video counts from its start, and one from a damaged header may lie outside of any calendar.
+    is_timed = len(detections) > 0 and bool(detections["time"].between(FIRST_TIME, MAX_TIME).all())
     figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots()
     class_names, values = [], []
