@@ -35,7 +35,8 @@ class DebrisDetector(ABC):
 
         Args:
             name_or_path: a name that ``sonar-debris models list`` prints, or the path of a model folder.
-            min_score: lowest score of a detection, in [0, 1]; None for the model's own threshold.
+            min_score: lowest score of a detection, in [0, 1], with a class or without; None for the model's own
+                thresholds.
 
         Returns:
             The detector, of the class that belongs to the model's kind.
@@ -56,7 +57,10 @@ class DebrisDetector(ABC):
             raise SonarDebrisError(
                 f"{folder}: the model cannot be loaded ({one_line(error)}); copy or train it again"
             ) from error
-        return detector if min_score is None else detector.with_settings(min_score=min_score)
+        if min_score is None:
+            return detector
+        unknown_min_score = max(min_score, detector.settings.unknown_min_score)
+        return detector.with_settings(min_score=min_score, unknown_min_score=unknown_min_score)
 
     @classmethod
     @abstractmethod
@@ -115,7 +119,10 @@ class DebrisDetector(ABC):
         class_probabilities: np.ndarray,
         object_probability: np.ndarray | float = 1.0,
     ) -> Detections:
-        """Label boxes with their most probable class or as unknown, and leave out those below ``min_score``.
+        """Label boxes with their most probable class or as unknown, and leave out those below the thresholds.
+
+        A box is unknown if no class is probable, given that it shows an object; or if its class is not sure enough to
+        be reported, but that it shows an object is.
 
         Args:
             xyxy: ``(N, 4)`` boxes in pixels.
@@ -131,11 +138,14 @@ class DebrisDetector(ABC):
         # Relative to the probability of an object: background that resembles no class is not an unknown object.
         is_unknown = probability < self.settings.min_probability * object_probability
         # A detection with a class is right if it is an object of that class; an unknown one if it is any object.
-        label_probability = np.where(is_unknown, object_probability, probability)
-        score = np.interp(objectness * label_probability, *self.settings.calibration).astype(np.float32)
+        class_score = np.interp(objectness * probability, *self.settings.calibration).astype(np.float32)
+        object_score = np.interp(objectness * object_probability, *self.settings.calibration).astype(np.float32)
+        is_object = object_score >= self.settings.unknown_min_score
+        is_unknown |= (class_score < self.settings.min_score) & is_object
+        score = np.where(is_unknown, object_score, class_score)
         class_id = np.where(is_unknown, len(self.settings.class_names), class_id)
         order = np.argsort(-score, kind="stable")
-        order = order[score[order] >= self.settings.min_score]
+        order = order[((score >= self.settings.min_score) | (is_unknown & is_object))[order]]
         return Detections(xyxy, score, class_id, objectness, self.class_names)[order]
 
 

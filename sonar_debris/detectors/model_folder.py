@@ -67,6 +67,8 @@ class ModelSettings:
         calibration: scores before calibration, and the probability that a detection with such a score is right. Both
             rise from 0 to 1; the map is linear in between.
         min_score: detections below this score are left out, unless the user chooses another threshold.
+        unknown_min_score: a box that scores less than ``min_score`` with its best class is reported as ``unknown`` if
+            it scores this or more as an object of any class; 1 reports none.
         alternative_max_score: highest score of an alternative label. Alternative labels are reported only if
             ``min_score`` is lower than this; 0 reports one label per object.
         data: what the model was trained on: split, folds or parts. `training_data` returns what evaluations need.
@@ -83,6 +85,7 @@ class ModelSettings:
     min_probability: float = bounded(0.4, 0, 1)
     calibration: Calibration = IDENTITY
     min_score: float = bounded(0.3, 0, 1)
+    unknown_min_score: float = bounded(1.0, 0, 1)
     alternative_max_score: float = bounded(0.0, 0, 1)
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -57,13 +57,14 @@ def local_inference(detector: DebrisDetector, reading: Reading) -> Inference:
     """Return a function that processes jobs in this process, while a thread reads frames ahead.
 
     Args:
-        detector: the detector. Alternative labels of a detection are not reported: an object has one class.
+        detector: the detector. Alternative labels of a detection are not reported: an object has one class. Nor are
+            unknown objects below ``min_score``: where clutter lies still, they would add up to objects.
         reading: how the sources are read.
 
     Returns:
         The function, to be passed to `process_sources`.
     """
-    detector = detector.with_settings(alternative_max_score=0.0)
+    detector = detector.with_settings(alternative_max_score=0.0, unknown_min_score=1.0)
 
     def process_jobs(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:
         for batch in read_batches(jobs, reading.batch_size, reading.selection, reading.range_window, stop):

@@ -304,3 +304,18 @@ def test_output_that_is_not_finite_is_an_error_and_not_an_empty_result(detector,
             detector.detect(make_frame(64, 64))
     finally:
         network.set_weights(weights)
+
+
+def test_an_object_without_a_sure_class_is_reported_as_unknown_above_its_own_threshold():
+    detector = FakeDetector().with_settings(min_score=0.5, unknown_min_score=0.3)
+    boxes = np.arange(16, dtype=np.float32).reshape(4, 4)
+    objectness = np.float32([0.9, 0.6, 0.4, 0.2])
+    probabilities = np.float32([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.9, 0.1]])
+
+    detections = detector._label(boxes, objectness, probabilities)
+    assert detections.names == ["can", "unknown", "unknown"]
+    assert detections.score == pytest.approx([0.81, 0.6, 0.4])
+
+    assert detector.with_settings(unknown_min_score=1.0)._label(boxes, objectness, probabilities).names == ["can"]
+    complete = detector.with_settings(min_score=0.0)._label(boxes, objectness, probabilities)
+    assert complete.names == ["can"] * 4
