@@ -1,4 +1,4 @@
-"""Measure what learning a place from a few frames gains: each fold's held-out network learns some frames of each layout.
+"""Measure what learning a place gains: each fold's held-out network learns a few frames of each layout.
 
 For each fold of the scene split, the network that was trained without it (``benchmarks/held_out``) is fine-tuned, as
 ``sonar-debris survey learn`` does, on a few frames of each of the fold's layouts, with the labels of the release. It is

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from sonar_debris.survey.report import write_report
 from sonar_debris.survey.records import DetectionRecord, FrameRecord
+from sonar_debris.survey.report import write_report
 from sonar_debris.survey.store import SurveyStore
 
 RECORDINGS, FRAMES, DETECTIONS_PER_FRAME, PAGES = 10, 5000, 2, 10

@@ -13,13 +13,14 @@ import click
 
 from sonar_debris.backend import quiet_backend
 from sonar_debris.datasets.splits import FOLDS, SPLITS, split_parts
-from sonar_debris.datasets.training_set import Selection, TrainingSet, choose_training_parts
+from sonar_debris.datasets.training_set import Selection, TrainingSet, UserTestSet, choose_training_parts
 from sonar_debris.errors import SonarDebrisError
 
 DATA_VARIABLE = "SONAR_DEBRIS_DATA"
 RELEASE = "marine-debris-fls"
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
+EXISTING = click.Path(exists=True, path_type=Path)
 _FOLD_OR_NONE = click.Choice([*FOLDS, "none"])
 
 with_data = click.option(
@@ -51,17 +52,56 @@ def find_data(root: Path | None) -> Path:
 def with_selection(command: Callable) -> Callable:
     """Add the options --data, --split, --fold and --part; the command gets them as one argument ``selection``."""
 
-    @with_data
-    @with_split
-    @click.option(
-        "--fold", "folds", type=click.IntRange(0, len(FOLDS) - 1), multiple=True, help="Scene fold; repeat it to pool."
-    )
-    @click.option("--part", type=click.Choice(split_parts("random")), help="Part of the random split.")
+    @_with_parts
     @functools.wraps(command)
     def run(root: Path | None, split: str, folds: tuple[int, ...], part: str | None, **others: Any) -> Any:
         return command(selection=Selection(find_data(root), split, choose_parts(split, folds, part)), **others)
 
     return run
+
+
+def with_test_frames(command: Callable) -> Callable:
+    """Add the options of `with_selection`, and --images and --labels to use one's own frames in their place."""
+
+    @_with_parts
+    @click.option("--images", type=EXISTING, metavar="FOLDER", help="Your own images, in place of the public release.")
+    @click.option(
+        "--labels", type=EXISTING, metavar="PATH", help="Their labels: COCO .json, Pascal VOC or YOLO folder."
+    )
+    @functools.wraps(command)
+    def run(
+        root: Path | None,
+        split: str,
+        folds: tuple[int, ...],
+        part: str | None,
+        images: Path | None,
+        labels: Path | None,
+        **others: Any,
+    ) -> Any:
+        selection: Selection | UserTestSet
+        if images and labels:
+            if root or folds or part or split == "random":
+                raise click.UsageError(
+                    "--data, --split, --fold and --part choose frames of the release; leave out --images"
+                )
+            selection = UserTestSet.read(images, labels)
+        elif images or labels:
+            raise click.UsageError("--images and --labels belong together")
+        else:
+            selection = Selection(find_data(root), split, choose_parts(split, folds, part))
+        return command(selection=selection, **others)
+
+    return run
+
+
+def _with_parts(command: Callable) -> Callable:
+    """Add the options --data, --split, --fold and --part."""
+    folds = click.IntRange(0, len(FOLDS) - 1)
+    command = click.option("--part", type=click.Choice(split_parts("random")), help="Part of the random split.")(
+        command
+    )
+    command = click.option("--fold", "folds", type=folds, multiple=True, help="Scene fold; repeat it to pool.")(command)
+    return with_data(with_split(command))
 
 
 def choose_parts(split: str, folds: tuple[int, ...], part: str | None) -> tuple[str, ...]:

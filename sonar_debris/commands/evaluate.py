@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sonar_debris.commands.data_options import with_selection
+from sonar_debris.commands.data_options import with_selection, with_test_frames
+from sonar_debris.commands.evaluation_data import (
+    EXISTING_FILE,
+    check_froc_options,
+    load_detectors,
+    read_detections,
+    read_regions,
+    run_models,
+    warn_of_cut_curve,
+    with_froc_options,
+    with_models,
+)
 from sonar_debris.commands.inputs import load_detector
-from sonar_debris.commands.progress import frame_progress
-from sonar_debris.datasets.training_set import Selection
-from sonar_debris.detectors.model_folder import DEFAULT_MODEL
+from sonar_debris.datasets.training_set import Selection, TestFrames
 from sonar_debris.errors import SonarDebrisError
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.table import Table
 
     from sonar_debris.classifiers.crop_classifier import CropClassifier
-    from sonar_debris.datasets.labels import LabelledFrame
-    from sonar_debris.evaluation.cross_validation import Detector
-    from sonar_debris.frames import Frame
 
-Result = TypeVar("Result")
-
-with_models = click.option(
-    "--model",
-    "models",
-    multiple=True,
-    default=(DEFAULT_MODEL,),
-    show_default=True,
-    metavar="NAME|PATH",
-    help="A shipped model or a path. Repeat it for the models of a cross-validation: each runs on its test fold only.",
-)
 with_json = click.option(
     "--json",
     "output",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="OUT.json",
     help="Also write the metrics to this file.",
+)
+with_report = click.option(
+    "-o",
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Draw the FROC into this folder; of detections also precision and recall, confusion matrix and worst errors.",
 )
 
 
@@ -56,55 +59,81 @@ def evaluate() -> None:
 
 
 @evaluate.command()
-@with_selection
+@with_test_frames
 @with_models
 @click.option(
     "--predictions",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     metavar="FILE.coco.json",
     help="Score these detections instead of running a model. Frames are paired by the stem of their file names.",
 )
-@with_json
 @click.option(
-    "--report",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Draw precision-recall curves, the confusion matrix, the worst misses and false alarms into this folder.",
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    help="Print what is reported at this score.  [default: the model's thresholds]",
 )
+@click.option(
+    "--thresholds-of",
+    metavar="NAME|PATH",
+    help="Use calibration and thresholds of this model, e.g. with the models of its cross-validation.",
+)
+@with_froc_options
+@with_json
+@with_report
 def detections(
-    selection: Selection, models: tuple[str, ...], predictions: Path | None, output: Path | None, report: Path | None
+    selection: TestFrames,
+    models: tuple[str, ...],
+    predictions: Path | None,
+    min_score: float | None,
+    thresholds_of: str | None,
+    exclude: tuple[str, ...],
+    ignore: Path | None,
+    output: Path | None,
+    report: Path | None,
 ) -> None:
-    """Average precision with intervals, recall and best F1 of a detector; by class, object size and scene.
+    """FROC, average precision with intervals, recall and best F1 of a detector; by class, object size and scene.
 
     \b
     Example:
-      sonar-debris evaluate detections --data marine-debris-fls --fold 0 --json metrics.json --report pictures
+      sonar-debris evaluate detections --data marine-debris-fls --fold 0 --exclude wall --json metrics.json -o pictures
+      sonar-debris evaluate detections --images test-frames --labels test.json --model my-model
     """
-    from sonar_debris.commands.tables import detection_tables, interval_table, subset_table
-    from sonar_debris.datasets.release import CLASS_NAMES
+    from sonar_debris.commands.tables import audit_table, detection_tables, froc_tables, interval_table, subset_table
     from sonar_debris.datasets.splits import scenes_of
     from sonar_debris.evaluation.average_precision import bootstrap_map
-    from sonar_debris.evaluation.cross_validation import read_predictions, select_frames
     from sonar_debris.evaluation.detection_metrics import (
         evaluate_detections,
         match_detections,
         metrics_by_scene,
         metrics_by_size,
     )
+    from sonar_debris.evaluation.froc import drop_ignored, froc_of_groups, plot_froc
 
+    class_names = selection.class_names
+    check_froc_options(selection, exclude, ignore)
+    reported: list[np.ndarray] | None = None
     missing: list[str] = []
     if predictions:
-        frames = select_frames(selection)
-        frame_detections, missing = read_predictions(predictions, frames)
+        frames, frame_detections, missing = read_detections(selection, predictions)
+        if min_score is not None:
+            reported = [part.score >= min_score for part in frame_detections]
     else:
-        frames, frame_detections = run_models(selection, models, lambda detector: detector.detect)
+        detectors = load_detectors(models, min_score, thresholds_of)
+        frames, frame_detections, frame_models = run_models(selection, detectors, lambda detector: detector.detect)
+        reported = [model.reports(part) for model, part in zip(frame_models, frame_detections, strict=True)]
+    regions = read_regions(ignore, frames)
     scenes = scenes_of(selection.root, frames)
-    metrics = evaluate_detections(frames, frame_detections, CLASS_NAMES)
-    intervals = bootstrap_map(match_detections(frames, frame_detections, CLASS_NAMES), scenes)
-    by_size = metrics_by_size(frames, frame_detections, CLASS_NAMES)
-    by_scene = metrics_by_scene(frames, frame_detections, CLASS_NAMES, scenes)
-    print_tables([*detection_tables(metrics), interval_table(intervals)])
+    curves = froc_of_groups(frames, frame_detections, class_names, exclude, regions, reported)
+    metrics = evaluate_detections(frames, frame_detections, class_names)
+    intervals = bootstrap_map(match_detections(frames, frame_detections, class_names), scenes)
+    by_size = metrics_by_size(frames, frame_detections, class_names)
+    by_scene = metrics_by_scene(frames, frame_detections, class_names, scenes)
+    print_tables([*froc_tables(curves), *detection_tables(metrics), interval_table(intervals)])
     print_tables([subset_table(by_size, "size of the object, √area"), subset_table(by_scene, "scene")])
+    audited = None
+    if regions is not None:
+        audited = evaluate_detections(frames, drop_ignored(frames, frame_detections, regions), class_names)
+        print_tables([audit_table(metrics, audited)])
     click.echo(
         f"{metrics.frames} frames of {selection}: {metrics.detections} detections with a class, "
         f"{metrics.unknown} unknown"
@@ -115,44 +144,73 @@ def detections(
             "they count as frames without detections",
             err=True,
         )
+    if predictions:
+        warn_of_cut_curve(predictions, curves)
     if report:
         from sonar_debris.evaluation.mistakes import draw_report
 
-        draw_report(report, frames, frame_detections, CLASS_NAMES, metrics, scenes)
+        draw_report(report, frames, frame_detections, class_names, metrics, scenes)
+        plot_froc(report / "froc.png", curves)
         click.echo(f"pictures in {report}")
     figures = {
         **asdict(metrics),
+        "froc": {name: curve.figures() for name, curve in curves.items()},
         "intervals": {name: asdict(interval) for name, interval in intervals.items()},
         "by_size": {name: asdict(subset) for name, subset in by_size.items()},
         "by_scene": {name: asdict(subset) for name, subset in by_scene.items()},
+        "audited": audited and asdict(audited),
         "frames_missing": missing,
     }
     write_json(output, selection, str(predictions or ", ".join(models)), figures)
 
 
 @evaluate.command()
-@with_selection
+@with_test_frames
 @with_models
+@with_froc_options
 @with_json
-def proposals(selection: Selection, models: tuple[str, ...], output: Path | None) -> None:
-    """Class-agnostic recall of a detector's proposals at 10, 30, 60 and 100 per frame.
+@with_report
+def proposals(
+    selection: TestFrames,
+    models: tuple[str, ...],
+    exclude: tuple[str, ...],
+    ignore: Path | None,
+    output: Path | None,
+    report: Path | None,
+) -> None:
+    """FROC of a detector's proposals, and their class-agnostic recall at 10, 30, 60 and 100 per frame.
 
     \b
     Example:
-      sonar-debris evaluate proposals --data marine-debris-fls --fold 0
+      sonar-debris evaluate proposals --data marine-debris-fls --fold 0 --exclude wall
     """
-    from sonar_debris.commands.tables import recall_table
-    from sonar_debris.datasets.release import CLASS_NAMES
+    from sonar_debris.commands.tables import froc_tables, recall_table
+    from sonar_debris.evaluation.froc import as_detections, froc_of_groups, plot_froc
     from sonar_debris.evaluation.proposal_recall import proposal_recall, recall_by_class
 
-    frames, frame_proposals = run_models(selection, models, lambda detector: detector.propose)
+    class_names = selection.class_names
+    check_froc_options(selection, exclude, ignore)
+    frames, frame_proposals, _ = run_models(
+        selection, load_detectors(models), lambda detector: detector.propose, needs_classes=False
+    )
     xyxy = [boxes for boxes, _ in frame_proposals]
     objectness = [scores for _, scores in frame_proposals]
     recall = proposal_recall(frames, xyxy, objectness)
-    by_class = recall_by_class(frames, xyxy, objectness, CLASS_NAMES)
+    by_class = recall_by_class(frames, xyxy, objectness, class_names)
+    boxes = [as_detections(*boxes_of_frame) for boxes_of_frame in frame_proposals]
+    curves = froc_of_groups(frames, boxes, class_names, exclude, read_regions(ignore, frames))
+    print_tables(froc_tables(curves))
     print_tables([recall_table({"all objects": recall} | by_class, "Class-agnostic recall of proposals at IoU 0.5")])
     click.echo(f"{len(frames)} frames of {selection}: {sum(map(len, xyxy))} proposals")
-    figures = {"frames": len(frames), "recall50": recall, "recall50_by_class": by_class}
+    if report:
+        plot_froc(report / "froc.png", curves)
+        click.echo(f"pictures in {report}")
+    figures = {
+        "frames": len(frames),
+        "froc": {name: curve.figures() for name, curve in curves.items()},
+        "recall50": recall,
+        "recall50_by_class": by_class,
+    }
     write_json(output, selection, ", ".join(models), figures)
 
 
@@ -182,29 +240,6 @@ def classifier(selection: Selection, model: str, output: Path | None) -> None:
     print_tables(classification_tables(metrics))
     click.echo(f"{len(images)} crops of {selection}")
     write_json(output, selection, model, asdict(metrics))
-
-
-def run_models(
-    selection: Selection, models: Iterable[str], method: Callable[[Detector], Callable[[Frame], Result]]
-) -> tuple[list[LabelledFrame], list[Result]]:
-    """Load models and run each on its frames, with a progress bar.
-
-    Args:
-        selection: the frames.
-        models: name or path of one model, or of the models of a cross-validation.
-        method: see `sonar_debris.evaluation.cross_validation.run_detectors`.
-
-    Returns:
-        The frames, and the result of each.
-    """
-    from sonar_debris.evaluation.cross_validation import assign_frames, run_detectors
-
-    # Every score counts: a threshold would cut the precision-recall curve short.
-    parts = assign_frames([load_detector(model, min_score=0.0) for model in models], selection)
-    frames = [frame for part in parts for frame in part.frames]
-    with frame_progress(len(frames)) as show_done:
-        results = run_detectors(parts, method, lambda done, total: show_done(done))
-    return frames, [result for part_results in results for result in part_results]
 
 
 def load_classifier(model: str, selection: Selection) -> CropClassifier:
@@ -246,7 +281,7 @@ def print_tables(tables: Iterable[Table]) -> None:
     Console().print(*tables, sep="\n")
 
 
-def write_json(output: Path | None, selection: Selection, scored: str, figures: Mapping[str, Any]) -> None:
+def write_json(output: Path | None, selection: TestFrames, scored: str, figures: Mapping[str, Any]) -> None:
     """Write metrics with a note of what was evaluated; do nothing if the user asked for no file.
 
     Args:
@@ -259,7 +294,7 @@ def write_json(output: Path | None, selection: Selection, scored: str, figures: 
 
     if output is None:
         return
-    evaluated = {"scored": scored, "split": selection.split, "parts": selection.parts}
+    evaluated = {"scored": scored, **selection.describe()}
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_text(output) as stream:
         json.dump(evaluated | dict(figures), stream, indent=1)

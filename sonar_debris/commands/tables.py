@@ -1,12 +1,25 @@
 """Tables of metrics for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rich.table import Table
 
 from sonar_debris.evaluation.average_precision import Interval
 from sonar_debris.evaluation.classification_metrics import ClassificationMetrics
 from sonar_debris.evaluation.detection_metrics import COMMON_BOXES, DetectionMetrics, SubsetMetrics
+from sonar_debris.evaluation.froc import FALSE_PER_FRAME, Froc
+
+# The metrics that false detections lower.
+_AUDITED_METRICS: dict[str, Callable[[DetectionMetrics], float | None]] = {
+    "mAP@0.5": lambda metrics: metrics.map50,
+    "mAP@[.5:.95]": lambda metrics: metrics.map50_95,
+    f"mAP@0.5, classes of {COMMON_BOXES}+ boxes": lambda metrics: metrics.map50_common,
+    f"mAP@[.5:.95], classes of {COMMON_BOXES}+ boxes": lambda metrics: metrics.map50_95_common,
+    "best F1": lambda metrics: metrics.best.f1,
+    "precision there": lambda metrics: metrics.best.precision,
+    "recall there": lambda metrics: metrics.best.recall,
+    "calibration error": lambda metrics: metrics.calibration_error,
+}
 
 
 def detection_tables(metrics: DetectionMetrics) -> list[Table]:
@@ -66,6 +79,36 @@ def recall_table(recall: Mapping[str, Mapping[int, float]], title: str) -> Table
     table = _table(title, "boxes per frame", *map(str, limits))
     for name, by_limit in recall.items():
         table.add_row(name, *map(_format, by_limit.values()))
+    return table
+
+
+def froc_tables(curves: Mapping[str, Froc]) -> list[Table]:
+    """Return tables of recall at numbers of false boxes per frame, and of what is reported at the thresholds."""
+    recall = _table("FROC: class-agnostic recall at IoU 0.5", "false boxes per frame", "boxes")
+    reported = _table("Reported at the thresholds", "objects", "recall", "precision", "false boxes per frame")
+    for rate in FALSE_PER_FRAME:
+        recall.add_column(f"{rate:g}", justify="right")
+    for name, curve in curves.items():
+        _add_figures(recall, name, curve.boxes, *map(curve.recall_at, FALSE_PER_FRAME))
+        if curve.reported:
+            point = curve.reported
+            reported.add_row(name, *map(_format, (point.recall, point.precision, point.false_per_frame)))
+    return [recall, reported] if reported.rows else [recall]
+
+
+def audit_table(labelled: DetectionMetrics, audited: DetectionMetrics) -> Table:
+    """Return a table of metrics by the labels, and without the detections in regions that an audit marked.
+
+    Args:
+        labelled: metrics by the labels.
+        audited: metrics without the detections that match only an ignore region.
+
+    Returns:
+        A table of one row per metric.
+    """
+    table = _table("Without detections of debris that has no label", "metric", "by the labels", "audited")
+    for name, read in _AUDITED_METRICS.items():
+        table.add_row(name, _format(read(labelled)), _format(read(audited)))
     return table
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from sonar_debris.detectors.single_pass.training import DetectorData
     from sonar_debris.training import TrainingConfig
 
+# Fewer boxes than these give a note.
+FEW_BOXES, FEW_VALIDATION_BOXES = 100, 30
+
 EXISTING = click.Path(exists=True, path_type=Path)
 
 
@@ -40,6 +43,7 @@ EXISTING = click.Path(exists=True, path_type=Path)
     default=0,
     help="Stop after this number of epochs without a lower validation loss; 0 trains all epochs.",
 )
+@click.option("--again", is_flag=True, help="Repeat a training that is finished; its model is replaced.")
 @click.option("--tensorboard", is_flag=True, help="Log for TensorBoard too.")
 @click.option("--name", help="Name of the model.  [default: name of the folder]")
 @with_training_config(epochs=60, steps=160, batch_size=8, learning_rate=2e-3)
@@ -52,6 +56,7 @@ def detector(
     init: str | None,
     thresholds_of: str | None,
     patience: int,
+    again: bool,
     tensorboard: bool,
     name: str | None,
     config: TrainingConfig,
@@ -65,10 +70,12 @@ def detector(
     """
     data = _user_data(images, labels, options) if images or labels else _public_data(options, without)
     with quiet_backend():
+        from sonar_debris.detectors.model_folder import SETTINGS_FILE, SinglePassSettings
         from sonar_debris.detectors.single_pass.training import train_detector
         from sonar_debris.simulator import simulate_frames
     counts = f"{len(data.train)} frames, {len(data.val)} to validate on, {options.simulated} simulated"
     click.echo(f"training on {counts}", err=True)
+    _note_little_data(data)
     train_detector(
         data,
         output,
@@ -79,8 +86,20 @@ def detector(
         command=shlex.join(["sonar-debris", *sys.argv[1:]]),
         simulated=simulate_frames(options.simulated, config.seed),
         tensorboard=tensorboard,
+        again=again,
     )
     click.echo(f"trained on {len(data.train)} frames; try: sonar-debris detect FRAMES -o OUT --model {output}")
+    for figure_name, value in SinglePassSettings.load(output / SETTINGS_FILE).figures.items():
+        click.echo(f"{figure_name.replace('_', ' ')}: {value}")
+
+
+def _note_little_data(data: DetectorData) -> None:
+    """Print a note if there is too little data for figures that mean much."""
+    boxes, val_boxes = (sum(len(frame.xyxy) for frame in part) for part in (data.train, data.val))
+    if boxes < FEW_BOXES:
+        click.echo(f"note: only {boxes} boxes to train on; rather start from a model with --init", err=True)
+    if data.val and val_boxes < FEW_VALIDATION_BOXES:
+        click.echo(f"note: only {val_boxes} boxes to validate on; the threshold chosen on them is uncertain", err=True)
 
 
 def _user_data(images: Path | None, labels: Path | None, options: TrainingOptions) -> DetectorData:

@@ -112,6 +112,18 @@ class DebrisDetector(ABC):
             ``(N, 4)`` xyxy boxes in pixels and their objectness ``(N,)`` in [0, 1], sorted by objectness.
         """
 
+    def reports(self, detections: Detections) -> np.ndarray:
+        """Return which detections the thresholds keep, of those that the detector returns with a ``min_score`` of 0.
+
+        It assumes that the class probabilities of a box add up to 1, as those of a single-pass network do.
+
+        Returns:
+            ``(N,)`` bool.
+        """
+        object_score = np.interp(detections.objectness, *self.settings.calibration).astype(np.float32)
+        is_object = object_score >= self.settings.unknown_min_score
+        return np.asarray(((detections.score >= self.settings.min_score) | is_object) & ~detections.alternative)
+
     def _label(
         self,
         xyxy: np.ndarray,

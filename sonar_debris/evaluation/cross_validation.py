@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 
 from sonar_debris.datasets.labels import LabelledFrame
-from sonar_debris.datasets.training_set import Selection, TrainingDataDescription
+from sonar_debris.datasets.training_set import Selection, TestFrames, TrainingDataDescription
 from sonar_debris.detections import Detections
 from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning, one_line
 from sonar_debris.evaluation.calibration import IDENTITY
@@ -72,11 +72,11 @@ class EvaluationPart:
     """
 
     detector: Detector
-    selection: Selection
+    selection: TestFrames
     frames: list[LabelledFrame]
 
 
-def select_frames(selection: Selection) -> list[LabelledFrame]:
+def select_frames(selection: TestFrames) -> list[LabelledFrame]:
     """List the labelled frames of a selection.
 
     Raises:
@@ -213,7 +213,7 @@ def read_predictions(path: Path, frames: Sequence[LabelledFrame]) -> tuple[list[
     try:
         check_regular_file(path)
         coco = json.loads(path.read_text(encoding="utf-8-sig"))
-        annotations = _group_by_stem(coco, {frame.name for frame in frames})
+        annotations = group_by_stem(coco, {frame.name for frame in frames})
         class_names = {category["id"]: _check_name(category["name"]) for category in coco["categories"]}
         detections = [_read_detections(annotations.get(frame.name, []), class_names) for frame in frames]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -222,12 +222,18 @@ def read_predictions(path: Path, frames: Sequence[LabelledFrame]) -> tuple[list[
     return detections, [frame.name for frame in frames if frame.name not in annotations]
 
 
-def _group_by_stem(coco: Mapping[str, Any], names: Collection[str]) -> dict[str, list[Mapping[str, Any]]]:
+def group_by_stem(coco: Mapping[str, Any], names: Collection[str]) -> dict[str, list[Mapping[str, Any]]]:
     """Group the annotations by the stem of their image's file name.
 
     Args:
         coco: the content of the file.
         names: the stems to look up, which must not belong to several images.
+
+    Returns:
+        The annotations of each image, by its stem.
+
+    Raises:
+        ValueError: the content is not a COCO object, or several images have one of these stems.
     """
     if not isinstance(coco, dict):
         raise ValueError("it must be an object with images, categories and annotations")

@@ -22,6 +22,8 @@ from sonar_debris.survey.tracking import local_metres, track
 MIN_FRAMES = 5
 # Intersection-over-smaller above which two boxes of a frame show the same object.
 MAX_INTERSECTION_OVER_SMALLER = 0.5
+# Of two such boxes the accepted one is kept, the rejected one is suppressed; scores, at most 1, decide between equals.
+PRECEDENCE = {"accepted": 4.0, "undecided": 2.0, "rejected": 0.0}
 # Largest gap between two boxes that touch, in sides of the box of the smaller part.
 TOUCH_MARGIN = 0.25
 # A track is a part of another track if it appears in less than this share of the other's frames, …
@@ -69,14 +71,14 @@ def _compute_objects(store: SurveyStore) -> _Results:
             object_ids = pd.Series(np.arange(len(detections)), index=detections.index)
         duplicates = dict(iter(_assign_duplicates(all_detections, object_ids).groupby("object")))
         for object_id, members in detections.groupby(object_ids):
-            members = _extend_decision(members, results.decisions)
+            members_duplicates = duplicates.get(object_id, all_detections[:0])
+            members = _extend_decision(members, members_duplicates, results.decisions)
             valid = members[members["verdict"] != "rejected"]
             if len(valid):
                 record = _describe_object(len(results.objects) + 1, valid)
                 results.objects.append(record)
                 results.sightings.extend(_sightings(valid, record.id))
-                if object_id in duplicates:
-                    results.sightings.extend(_sightings(duplicates[object_id], record.id, duplicate=True))
+                results.sightings.extend(_sightings(members_duplicates, record.id, duplicate=True))
     return results
 
 
@@ -85,23 +87,26 @@ def _sightings(detections: pd.DataFrame, number: int, duplicate: bool = False) -
     return [Sighting(source, position, rank, number, duplicate) for source, position, rank in keys]
 
 
-def _extend_decision(members: pd.DataFrame, decisions: list[Decision]) -> pd.DataFrame:
+def _extend_decision(members: pd.DataFrame, duplicates: pd.DataFrame, decisions: list[Decision]) -> pd.DataFrame:
     """Apply the last decision on an object to its sightings that are undecided: those that later frames added.
 
     Args:
         members: the sightings of the object.
+        duplicates: its suppressed detections, which a decision on the object rejects.
         decisions: receives the decisions that are made so.
 
     Returns:
         The sightings with their new verdicts and classes.
     """
-    decided = members[members["whole_object"].astype(bool) & (members["verdict"] != "undecided")]
-    is_new = members["verdict"] == "undecided"
-    if decided.empty or not is_new.any():
+    decided = _decided_as_object(members)
+    if decided.empty:
         return members
     last = decided.sort_values("decided").iloc[-1]
-    for key in members.loc[is_new, ["source", "position", "rank"]].to_numpy().tolist():
-        decisions.append(Decision(DetectionKey(*key), last["verdict"], last["class"], last["decided"], True))
+    is_new = members["verdict"] == "undecided"
+    for detections, verdict in ((members[is_new], last["verdict"]), (duplicates, "rejected")):
+        for *key, old_verdict in detections[["source", "position", "rank", "verdict"]].to_numpy().tolist():
+            if old_verdict == "undecided":
+                decisions.append(Decision(DetectionKey(*key), verdict, last["class"], last["decided"], True))
     return members.assign(
         verdict=members["verdict"].mask(is_new, last["verdict"]),
         **{"class": members["class"].mask(is_new, last["class"])},
@@ -121,9 +126,14 @@ def _load_detections(store: SurveyStore, sequence: FrameSequence) -> pd.DataFram
 def _assign_objects(detections: pd.DataFrame) -> pd.Series:
     """Return the object id of each detection of a sequence; NaN for clutter.
 
-    A track with a detection that a person accepted is neither clutter nor part of another object.
+    A track with a detection that a person accepted is neither clutter nor part of another object. Detections that a
+    person decided on as one object remain one.
     """
     detections = detections.assign(track=track(detections))
+    for _, together in _decided_as_object(detections).groupby(["decided", "verdict"]):
+        tracks = detections.loc[together.index, "track"].unique()
+        if len(tracks) > 1:
+            detections["track"] = detections["track"].where(~detections["track"].isin(tracks), tracks.min())
     is_accepted = detections["track"].isin(_accepted(detections)["track"])
     is_object = is_accepted | (detections["track"].map(_expected_frames(detections)) >= MIN_FRAMES)
     candidates = detections[is_object]
@@ -140,12 +150,17 @@ def _accepted(detections: pd.DataFrame) -> pd.DataFrame:
     return detections[detections["verdict"] == "accepted"]
 
 
+def _decided_as_object(detections: pd.DataFrame) -> pd.DataFrame:
+    """Return the detections whose last decision is on the object; those of one decision have the same ``decided``."""
+    return detections[detections["whole_object"].astype(bool) & (detections["verdict"] != "undecided")]
+
+
 def _suppress_duplicates(detections: pd.DataFrame) -> pd.DataFrame:
-    """Suppress boxes that overlap a box of higher score in the same frame.
+    """Suppress boxes that overlap a box of higher score in the same frame, or one that a person preferred.
 
     The detector's own non-maximum suppression keeps the boxes of a part and of the whole object.
     """
-    xyxy, scores = _boxes(detections), detections["score"].to_numpy()
+    xyxy, scores = _boxes(detections), detections["score"].to_numpy() + detections["verdict"].map(PRECEDENCE).to_numpy()
     kept_rows = [np.zeros(0, int)]
     for rows in _rows_by_frame(detections):
         kept = non_maximum_suppression(

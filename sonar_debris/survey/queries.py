@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from sonar_debris.survey.records import DetectionKey
+from sonar_debris.frames.frame import FIRST_TIME
 
 
 class ClassTotals(NamedTuple):
@@ -49,20 +49,6 @@ class StoredFrame(NamedTuple):
     cols: int | None
     failure: str | None
     time: float | None = None
-
-
-class LastDecision(NamedTuple):
-    """The last decision on a detection.
-
-    Attributes:
-        detection: key of the detection.
-        verdict: ``accepted``, ``rejected`` or ``undecided``.
-        class_name: the class that the person chose.
-    """
-
-    detection: DetectionKey
-    verdict: str
-    class_name: str
 
 
 class ObjectDetection(NamedTuple):
@@ -184,6 +170,10 @@ class SurveyQueries:
         """
         return [ClassTotals(*row) for row in self.read(query)]
 
+    def time_span(self) -> tuple[float | None, float | None]:
+        """Return the times of the first and last frame in seconds since the epoch, without those of videos."""
+        return self.read("SELECT MIN(time), MAX(time) FROM frame WHERE time >= ?", [FIRST_TIME])[0]
+
     def source_names(self) -> dict[int, str]:
         """Return the name of each source by its id, in the order of the ids."""
         return dict(self.read("SELECT id, name FROM source ORDER BY id"))
@@ -233,33 +223,6 @@ class SurveyQueries:
             WHERE frame.failure IS NULL AND IFNULL(undecided, 1) > 0 ORDER BY frame.source, frame.position
         """
         return [UnreviewedFrame(*row) for row in self.read(query)]
-
-    def detection_keys(self) -> list[DetectionKey]:
-        """Return the keys of all detections, in the order of the survey; the report numbers detections so, from 0."""
-        query = "SELECT source, position, rank FROM detection ORDER BY source, position, rank"
-        return [DetectionKey(*row) for row in self.read(query)]
-
-    def last_decisions(self, detections: Sequence[DetectionKey] | None = None) -> list[LastDecision]:
-        """Return the last decision on each detection that has any.
-
-        Args:
-            detections: keys of detections; by default all are returned, in the order of the survey.
-
-        Returns:
-            The decisions. The class of one that was withdrawn is the detector's.
-        """
-        query = """
-            SELECT source, position, rank, verdict, class FROM reviewed_detection
-            WHERE (source, position, rank) IN ({keys}) ORDER BY source, position, rank
-        """
-        if detections is None:
-            rows = self.read(query.format(keys="SELECT source, position, rank FROM decision"))
-        else:
-            rows = [row for key in detections for row in self.read(query.format(keys="VALUES (?, ?, ?)"), key)]
-        return [
-            LastDecision(DetectionKey(source, position, rank), verdict, class_name)
-            for source, position, rank, verdict, class_name in rows
-        ]
 
     def object_detections(self) -> list[ObjectDetection]:
         """Return the detections that show objects, in the order of the survey."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, abort, request, send_from_directory
+from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.survey.queries import LastDecision
+from sonar_debris.survey.database import DATABASE_FILE
+from sonar_debris.survey.decisions import LastDecision
 from sonar_debris.survey.report.writer import script
 from sonar_debris.survey.store import SurveyStore
 
@@ -30,13 +32,13 @@ class SentDecision(NamedTuple):
         detection: number of the detection, counted from 0 in the order of the survey.
         verdict: one of `VERDICTS`.
         class_name: the class that the person chose.
-        whole_object: whether the decision is on the object that the detection shows.
+        whole_object: whether the decision is on the object that the detection shows; None as in `SurveyStore.decide`.
     """
 
     detection: int
     verdict: str
     class_name: str
-    whole_object: bool
+    whole_object: bool | None
 
 
 def create_app(folder: Path) -> Flask:
@@ -57,7 +59,8 @@ def create_app(folder: Path) -> Flask:
     with SurveyStore(folder) as store:
         store.check()
         # As the report numbers them. Detections that a running survey adds meanwhile do not change the numbers.
-        keys = store.detection_keys()
+        boxes = store.detection_boxes()
+    keys = list(boxes)
     numbers = {key: number for number, key in enumerate(keys)}
 
     @app.after_request
@@ -75,14 +78,23 @@ def create_app(folder: Path) -> Flask:
         ]
 
     @app.errorhandler(SonarDebrisError)
-    def report_survey_error(error: SonarDebrisError) -> tuple[str, int]:
-        return str(error), 503  # the database is locked, damaged, or on a full disk
+    def report_survey_error(error: SonarDebrisError) -> tuple[dict[str, str], int]:
+        return {"error": str(error)}, 503  # the database is locked, damaged, read-only, or on a full disk
+
+    @app.errorhandler(HTTPException)
+    def report_refusal(error: HTTPException) -> tuple[dict[str, str | None], int]:
+        return {"error": error.description}, error.code or 400
+
+    def open_store(read_only: bool = False) -> SurveyStore:
+        if not (folder / DATABASE_FILE).is_file():  # else an empty database would be created
+            raise SonarDebrisError(f"{folder / DATABASE_FILE}: is gone; restore it and start the review again")
+        return SurveyStore(folder, read_only)
 
     @app.get("/data/review.js")
     def session() -> Response:
-        with SurveyStore(folder) as store:
-            decisions = describe(store.last_decisions())
-        return Response(script("setReview", {"token": token, "decisions": decisions}), mimetype="text/javascript")
+        with open_store(read_only=True) as store:
+            content = {"token": token, "count": len(keys), "decisions": describe(store.last_decisions())}
+        return Response(script("setReview", content), mimetype="text/javascript")
 
     @app.post("/decisions")
     def decide() -> dict[str, object]:
@@ -91,10 +103,11 @@ def create_app(folder: Path) -> Flask:
         if not secrets.compare_digest(request.headers.get("X-Token", "").encode(), token.encode()):
             abort(403, "the page belongs to an earlier session; reload it")
         decision = _parse_decision(_read_json(), len(keys))
-        with SurveyStore(folder) as store:
-            changed = store.decide(
-                keys[decision.detection], decision.verdict, decision.class_name, decision.whole_object
-            )
+        key = keys[decision.detection]
+        with open_store() as store:
+            if store.detection_boxes(key) != {key: boxes[key]}:
+                abort(409, "the survey was run again and its detections changed; start the review again")
+            changed = store.decide(key, decision.verdict, decision.class_name, decision.whole_object)
             return {"decisions": describe(store.last_decisions(changed))}
 
     @app.get("/", defaults={"path": "index.html"})
@@ -123,12 +136,12 @@ def _parse_decision(content: object, detections: int) -> SentDecision:
     """Return a valid decision on one of so many detections; abort the request with 400 if it is not one."""
     match content:
         case {"detection": int(number), "verdict": str(verdict), "class": str(class_name), **others}:
-            whole_object: Any = others.get("object", False)
+            whole_object: Any = others.get("object")
             is_valid = (
                 not isinstance(number, bool)
                 and 0 <= number < detections
                 and verdict in VERDICTS
-                and isinstance(whole_object, bool)
+                and isinstance(whole_object, bool | None)
                 and _is_class_name(class_name)
             )
             if is_valid:

@@ -3,27 +3,17 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-import numpy as np
-
-from sonar_debris.boxes import iou
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.survey.database import transaction
-from sonar_debris.survey.queries import SurveyQueries
+from sonar_debris.survey.decisions import DecisionStore
 from sonar_debris.survey.records import FileState, SourceRecord, TrackedSource
 
-# Largest difference in pixels between two boxes of the same detection, computed on two machines.
-SAME_BOX = 1.0
-# In place of a rank: the decision comes from another survey; and the least IoU of its box with that of a detection.
-ADOPTED, MIN_ADOPTED_IOU = -1, 0.5
 
-
-class SourceStore(SurveyQueries):
-    """The tables ``source`` and ``setting`` of a survey's database, and the decisions that were set aside.
+class SourceStore(DecisionStore):
+    """The tables ``source`` and ``setting`` of a survey's database, and the removal of frames.
 
     Args:
         connection: an open connection to the database.
@@ -33,10 +23,6 @@ class SourceStore(SurveyQueries):
     def __init__(self, connection: sqlite3.Connection, path: Path):
         super().__init__(connection)
         self.path = path
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Commit all that is written within the context, or nothing if it raises; join the caller's transaction."""
-        return transaction(self._connection)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the survey; empty in surveys of version 2, until they are resumed.
@@ -182,95 +168,6 @@ class SourceStore(SurveyQueries):
         """
         rows = self.read(query)
         return [TrackedSource(source, PurePath(os.fsdecode(path)), *values) for source, path, *values in rows]
-
-    def adopt_decisions(self, survey: SurveyQueries) -> int:
-        """Set aside the last decisions of another survey; they are restored where detections overlap theirs.
-
-        A survey that has frames or adopted decisions already adopts no others.
-
-        Args:
-            survey: an earlier survey of the same files, perhaps with another model.
-
-        Returns:
-            The number of decisions.
-        """
-        is_started = self.read("SELECT EXISTS (SELECT * FROM frame) OR EXISTS (SELECT * FROM set_aside_decision)")[0][0]
-        if is_started:
-            return 0
-        query = """
-            SELECT IFNULL(CAST(real_path AS TEXT), source.name), position, ? AS rank, x, y, w, h, verdict,
-                reviewed_detection.class, decided, whole_object
-            FROM reviewed_detection JOIN source ON source.id = source WHERE verdict != 'undecided'
-        """
-        columns = ["file", "position", "rank", "x", "y", "w", "h", "verdict", "class_name", "time", "whole_object"]
-        rows = [dict(zip(columns, row, strict=True)) for row in survey.read(query, [ADOPTED])]
-        with self.transaction():
-            self._insert("set_aside_decision", rows)
-        return len(rows)
-
-    def count_adopted(self) -> int:
-        """Return the number of adopted decisions that no detection has matched yet."""
-        return int(self.read("SELECT COUNT(*) FROM set_aside_decision WHERE rank = ?", [ADOPTED])[0][0])
-
-    def restore_decisions(self, source: int, position: int) -> None:
-        """Restore the decisions that were set aside on the detections of a frame.
-
-        Those of this survey are restored on the same box, those of another survey on the box that overlaps theirs most.
-
-        Args:
-            source: id of the source.
-            position: position of the frame, whose detections were just added.
-        """
-        query = """
-            SELECT set_aside_decision.id, rank, x, y, x + w, y + h, verdict, class, time, whole_object
-            FROM set_aside_decision JOIN source ON file IN (source.name, CAST(source.real_path AS TEXT))
-            WHERE source.id = ? AND position = ? ORDER BY set_aside_decision.id
-        """
-        decisions = self.read(query, [source, position])
-        if not decisions:
-            return
-        query = "SELECT rank, x, y, x + w, y + h FROM detection WHERE (source, position) = (?, ?) ORDER BY rank"
-        detections = np.array(self.read(query, [source, position]), float).reshape(-1, 5)
-        for number, old_rank, *xyxy, verdict, class_name, decided, whole_object in decisions:
-            row = _same_detection(detections, old_rank, np.array(xyxy))
-            if row is None:
-                continue
-            key = {"source": source, "position": position, "rank": int(detections[row, 0])}
-            decision = {"verdict": verdict, "class_name": class_name, "time": decided, "whole_object": whole_object}
-            self._insert("decision", [key | decision])
-            self._connection.execute("DELETE FROM set_aside_decision WHERE id = ?", [number])
-
-    def count_set_aside(self, files: Iterable[str]) -> int:
-        """Return the number of decisions on detections of files that were removed and not made again."""
-        counts = dict(self.read("SELECT file, COUNT(*) FROM set_aside_decision GROUP BY file"))
-        return sum(counts.get(file, 0) for file in files)
-
-    def _insert(self, table: str, records: Sequence[Mapping[str, object]]) -> None:
-        """Insert records that all have the same keys: columns of the table, and ``class_name`` for ``class``."""
-        if not records:
-            return
-        columns = ", ".join(name.removesuffix("_name") if name == "class_name" else name for name in records[0])
-        values = ", ".join(f":{name}" for name in records[0])
-        self._connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", records)
-
-
-def _same_detection(detections: np.ndarray, rank: int, xyxy: np.ndarray) -> int | None:
-    """Return the row of the detection that a decision was made on.
-
-    Args:
-        detections: ``(N, 5)`` rank and xyxy box of each detection of the frame.
-        rank: rank of the detection that the decision was made on, or `ADOPTED`.
-        xyxy: ``(4,)`` its box.
-
-    Returns:
-        The row; None if there is no such detection.
-    """
-    if rank == ADOPTED:
-        overlaps = iou(detections[:, 1:], xyxy[None])[:, 0]
-        best = int(overlaps.argmax()) if len(overlaps) else 0
-        return best if len(overlaps) and overlaps[best] >= MIN_ADOPTED_IOU else None
-    is_same = (detections[:, 0] == rank) & (np.abs(detections[:, 1:] - xyxy) < SAME_BOX).all(axis=1)
-    return int(is_same.argmax()) if is_same.any() else None
 
 
 def _text_or_bytes(path: str) -> str | bytes:

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +19,9 @@ from sonar_debris.survey.database import (
     is_read_only_error,
     open_database,
 )
+from sonar_debris.survey.decisions import decision_values
 from sonar_debris.survey.records import (
     Decision,
-    DetectionKey,
     DetectionRecord,
     Failure,
     FrameRecord,
@@ -109,74 +108,6 @@ class SurveyStore(SourceStore):
             (_printable(failure), source),
         )
 
-    def decide(
-        self, detection: DetectionKey, verdict: str, class_name: str, whole_object: bool = False
-    ) -> list[DetectionKey]:
-        """Add a person's decision on a detection or an object; earlier ones are kept, the last one counts.
-
-        A decision on an object counts for all its sightings, and for those that later frames add. Duplicates, boxes
-        that overlap a better box of an object, are rejected with the object, and also if it is accepted.
-
-        Args:
-            detection: key of the detection, one of the object's.
-            verdict: ``accepted``, ``rejected``, or ``undecided`` to withdraw an earlier decision, which is withdrawn
-                for all detections that it was made on.
-            class_name: the class that the person chose.
-            whole_object: whether the decision is on the object that the detection shows, if it shows one.
-
-        Returns:
-            The keys of the detections that the decision changed.
-        """
-        key = DetectionKey(*detection)
-        with self.transaction():
-            duplicates = {key: False}
-            if whole_object:
-                duplicates |= self._sightings_of_same_object(key)
-            if verdict == "undecided":
-                duplicates |= self._decided_together(key)
-            now = time.time()
-            decisions = [
-                Decision(
-                    key,
-                    "rejected" if is_duplicate and verdict == "accepted" else verdict,
-                    class_name,
-                    now,
-                    whole_object,
-                )
-                for key, is_duplicate in duplicates.items()
-            ]
-            self._insert("decision", [_decision_values(decision) for decision in decisions])
-        return list(duplicates)
-
-    def _sightings_of_same_object(self, detection: DetectionKey) -> dict[DetectionKey, bool]:
-        """Return the detections of the object that a detection shows, and whether each is a duplicate."""
-        query = """
-            SELECT source, position, rank, duplicate FROM sighting
-            WHERE object = (SELECT object FROM sighting WHERE (source, position, rank) = (?, ?, ?))
-        """
-        return {DetectionKey(*key): bool(duplicate) for *key, duplicate in self.read(query, detection)}
-
-    def _decided_together(self, detection: DetectionKey) -> dict[DetectionKey, bool]:
-        """Return the detections whose last decision is the one on the object of a detection, without duplicates."""
-        query = """
-            SELECT source, position, rank FROM decision AS other
-            WHERE whole_object AND time = (
-                SELECT time FROM decision WHERE (source, position, rank) = (?, ?, ?) ORDER BY id DESC LIMIT 1
-            ) AND id = (
-                SELECT MAX(id) FROM decision
-                WHERE (source, position, rank) = (other.source, other.position, other.rank)
-            )
-        """
-        return {DetectionKey(*key): False for key in self.read(query, detection)}
-
-    def count_decisions(self) -> int:
-        """Return the number of detections that a person decided on, including those that were set aside."""
-        query = """
-            SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source, position, rank FROM decision))
-                + (SELECT COUNT(*) FROM (SELECT DISTINCT file, position, rank FROM set_aside_decision))
-        """
-        return int(self.read(query)[0][0])
-
     def tracking_state(self) -> TrackingState | None:
         """Return from what the stored objects were computed; None if they were never computed."""
         states = self.read("SELECT frames, decision FROM tracking_state")
@@ -243,7 +174,7 @@ class SurveyStore(SourceStore):
             self._connection.execute(f"DELETE FROM {table}")
         self._insert("object", [_values(record, without="file") for record in objects])
         self._insert("sighting", [sighting._asdict() for sighting in sightings])
-        self._insert("decision", [_decision_values(decision) for decision in decisions])
+        self._insert("decision", [decision_values(decision) for decision in decisions])
         self._insert("tracking_state", [state._asdict()])
 
     def objects(self) -> list[ObjectRecord]:
@@ -291,11 +222,6 @@ class SurveyStore(SourceStore):
 def _values(record: FrameRecord | DetectionRecord | ObjectRecord, without: str = "") -> dict[str, object]:
     """Return the fields of a record by name, but for one that is not a column of its table."""
     return {name: value for name, value in vars(record).items() if name != without}
-
-
-def _decision_values(decision: Decision) -> dict[str, object]:
-    values = decision._asdict()
-    return values.pop("detection")._asdict() | values
 
 
 def _printable(text: str | None) -> str | None:

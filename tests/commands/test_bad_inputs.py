@@ -214,6 +214,14 @@ def test_predictions(name, check, tiny_release, tmp_path):
     check("evaluate detections", ["--data", tiny_release, "--fold", "1", "--predictions", path], path)
 
 
+@pytest.mark.usefixtures("fake_models")
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_audits(name, check, tiny_release, tmp_path):
+    path = PREDICTIONS[name](tmp_path)
+
+    check("evaluate proposals", ["--data", tiny_release, "--fold", "1", "--ignore", path], path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["info", "convert"])
 def test_bombs_need_little_memory(command, tmp_path):

@@ -1,6 +1,7 @@
 """``train detector`` on a small release and on labels of the user's own, with trainings of a few batches."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -90,6 +91,20 @@ def test_images_without_labels_are_wrong_usage(own_labels, tmp_path, monkeypatch
 
     assert result.exit_code == 2
     assert "--images and --labels belong together" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_finished_training_is_repeated_only_on_demand(trained, tiny_release, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained[1], folder)
+    words = ("--data", tiny_release, "-o", folder, "--name", "mine", *TINY)
+
+    result = run(*words)
+    assert result.exit_code == 2 and "this training is finished; to repeat it, add --again" in result.stderr
+
+    result = run(*words, "--again")
+    assert result.exit_code == 0, result.output
+    assert "validation map50: " in result.stdout and "boxes to train on; rather start from a model" in result.stderr
 
 
 def test_run_folder_of_another_training_is_refused(trained, tiny_release):

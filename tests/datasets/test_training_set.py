@@ -1,7 +1,18 @@
+import warnings
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from sonar_debris.datasets.training_set import Selection, TrainingSet, choose_training_parts
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.datasets.labels import LabelledFrame
+from sonar_debris.datasets.training_set import (
+    Selection,
+    TrainingDataDescription,
+    TrainingSet,
+    UserTestSet,
+    choose_training_parts,
+)
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 
 
 def test_selection_describes_itself(tmp_path):
@@ -54,3 +65,37 @@ def test_validation_parts_can_be_merged_into_the_training_parts(tmp_path):
     merged = TrainingSet(tmp_path, "scene", ("1", "2", "4"), ("3",), 5).merge_validation()
 
     assert merged == TrainingSet(tmp_path, "scene", ("1", "2", "4", "3"), (), 5)
+
+
+@pytest.fixture
+def own_frames(tmp_path):
+    """Return a test set with a can and two tires; its third class has no box."""
+    frame = LabelledFrame("a", Path("a.png"), np.zeros((3, 4), np.float32), np.array([0, 1, 1]))
+    return UserTestSet(tmp_path, tmp_path / "labels.json", [frame], ("can", "Tire", "anchor"))
+
+
+def test_classes_are_known_regardless_of_case_and_without_a_box(own_frames):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        own_frames.check_classes(("tire", "can"), "model m")
+
+
+def test_classes_that_are_not_known_are_warned_of_with_their_boxes(own_frames):
+    with pytest.warns(SonarDebrisWarning, match=r"labels.json: model m does not know Tire \(2 boxes\)"):
+        own_frames.check_classes(("can",), "model m")
+
+
+def test_labels_without_a_known_class_are_refused(own_frames):
+    with pytest.raises(SonarDebrisError, match=r"model m knows none of its classes \(Tire, can; known: anchor\)"):
+        own_frames.check_classes(("anchor",), "model m")
+
+
+@pytest.mark.parametrize(("labels", "overlaps"), [("labels.json", True), ("other.json", False), (None, False)])
+def test_a_model_that_was_trained_on_the_same_labels_is_warned_of(own_frames, tmp_path, labels, overlaps):
+    description = TrainingDataDescription.from_json({"labels": labels and str(tmp_path / "x" / ".." / labels)})
+    (tmp_path / "x").mkdir()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        own_frames.warn_if_trained_on(description)
+    assert bool(caught) is overlaps

@@ -144,6 +144,25 @@ def test_model_of_an_unknown_kind_is_refused(tmp_path):
         DebrisDetector.from_pretrained(tmp_path)
 
 
+def test_reports_selects_what_the_thresholds_keep(single_pass, make_frame):
+    frame, calibration = make_frame(120, 160), ((0.0, 0.5, 1.0), (0.0, 0.3, 1.0))
+    complete = single_pass.with_settings(calibration=calibration).detect(frame)
+    min_score = float(np.quantile(complete.score, 0.9))
+    object_score = np.interp(complete.objectness, *calibration)
+    for unknown_min_score in (1.0, float(np.quantile(object_score, 0.5))):
+        detector = single_pass.with_settings(
+            calibration=calibration, min_score=min_score, unknown_min_score=unknown_min_score, alternative_max_score=0.0
+        )
+
+        kept = complete[detector.reports(complete)]
+
+        assert 0 < len(kept) < len(complete)
+        reported = detector.detect(frame)
+        # Boxes that are reported as unknown rank by another score.
+        np.testing.assert_array_equal(np.unique(kept.xyxy, axis=0), np.unique(reported.xyxy, axis=0))
+        assert len(kept) == len(reported)
+
+
 def test_scores_are_calibrated(detector, with_settings, make_frame):
     before = detector.detect(make_frame(120, 160))
 

@@ -81,7 +81,7 @@ def test_earlier_model_folders_open_and_keep_their_values(path, tmp_path):
         ({"split": "scene", "train": ["1"], "test_fold": 0}, TrainingDataDescription("scene", "0")),
         ({"split": "scene", "train": ["0", "1", "2", "3", "4"]}, TrainingDataDescription("scene", None)),
         ({"split": "random", "train": ["train"]}, TrainingDataDescription("random", "test")),
-        ({"labels": "labels.json", "frames": 5}, TrainingDataDescription(None, None)),
+        ({"labels": "labels.json", "frames": 5}, TrainingDataDescription(None, None, "labels.json")),
     ],
 )
 def test_training_data_is_the_split_and_the_part_left_out(data, expected):

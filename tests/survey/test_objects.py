@@ -386,3 +386,56 @@ def test_an_object_whose_sightings_were_removed_and_made_again_stays_rejected(bo
 
     find_objects(store)
     assert classes_and_frames(store) == [("tire", 8)]
+
+
+@pytest.fixture
+def echo_and_shadow(store):
+    """A can in 30 frames, whose echo is a box of its own in every third frame."""
+    echo = DetectionRecord(14.0, 71.0, 10.0, 10.0, "tire", 1.0, 1.0)
+    fill(store, "a.aris", [frame(k, detection(10), *([echo] if k % 3 == 0 else [])) for k in range(30)])
+    assert find_objects(store) == 1
+    return store
+
+
+@pytest.mark.parametrize(("verdict", "expected"), [("accepted", [("hook", 30)]), ("rejected", [])])
+def test_an_object_of_two_tracks_remains_one_when_it_is_decided_on(echo_and_shadow, verdict, expected):
+    assert len(echo_and_shadow.decide(DetectionKey(1, 3, 1), verdict, "hook", whole_object=True)) == 40
+
+    find_objects(echo_and_shadow)
+    assert classes_and_frames(echo_and_shadow) == expected
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "rejected"])
+def test_duplicates_that_later_frames_add_are_rejected_with_their_object(bottle_and_tire, verdict):
+    store = bottle_and_tire
+    store.decide(DetectionKey(1, 3, 1), verdict, "bottle", whole_object=True)
+    part = replace(detection(12, "can", 0.5), w=10.0)
+    with store.transaction():
+        store.add_frame(1, frame(8, detection(70, "tire"), detection(10, "bottle", 0.9), part))
+
+    find_objects(store)
+    assert verdicts(store) == Counter({("bottle", verdict): 9}) + Counter({("bottle", "rejected"): 9})
+    assert "can" not in set(store.detections_table()["class"])
+    store.decide(DetectionKey(1, 8, 2), "undecided", "can")
+    assert verdicts(store) == {}
+
+
+def test_a_box_that_a_person_accepted_is_not_suppressed_by_a_better_one_of_a_rejected_object(bottle_and_tire):
+    bottle_and_tire.decide(DetectionKey(1, 3, 1), "rejected", "bottle", whole_object=True)
+    bottle_and_tire.decide(DetectionKey(1, 3, 2), "accepted", "can", whole_object=False)
+
+    find_objects(bottle_and_tire)
+    assert sorted(classes_and_frames(bottle_and_tire)) == [("can", 1), ("tire", 8)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "class_name", "count"), [("rejected", "can", 16), ("accepted", "hook", 16), ("accepted", "bottle", 1)]
+)
+def test_a_decision_on_the_detection_that_names_an_object_is_on_the_object(bottle_and_tire, verdict, class_name, count):
+    record = next(item for item in bottle_and_tire.objects() if item.class_name == "bottle")
+    key = (record.source, record.position, record.rank)
+
+    assert len(bottle_and_tire.decide(key, verdict, class_name)) == count
+    find_objects(bottle_and_tire)
+    bottle_and_tire.decide(key, "undecided", class_name)
+    assert verdicts(bottle_and_tire) == {}

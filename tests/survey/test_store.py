@@ -91,3 +91,26 @@ def test_the_last_decision_counts_and_earlier_ones_are_kept(version_1, query):
 def test_a_folder_without_a_survey_is_refused(tmp_path):
     with pytest.raises(SonarDebrisError, match="holds no survey; make one with: sonar-debris survey run"):
         open_survey(str(tmp_path))
+
+
+def test_of_two_adopted_decisions_the_one_on_the_better_box_counts(tmp_path):
+    def box(x, score):
+        return DetectionRecord(x, 2.0, 30.0, 40.0, "can", score, score)
+
+    stores = []
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        stores.append(SurveyStore(tmp_path / name))
+    with stores[0] as old, stores[1] as new:
+        for store in (old, new):
+            store.add_sources(["a.png"])
+        with old.transaction():
+            old.add_frame(1, FrameRecord(0, 80, 60, detections=[box(1.0, 0.9), box(8.0, 0.8)]))
+        old.decide(DetectionKey(1, 0, 0), "accepted", "hook")
+        old.decide(DetectionKey(1, 0, 1), "rejected", "hook")  # as a duplicate of the first is
+        assert new.adopt_decisions(old) == 2
+        with new.transaction():
+            new.add_frame(1, FrameRecord(0, 80, 60, detections=[box(2.0, 0.9)]))
+
+        assert [(item.verdict, item.class_name) for item in new.last_decisions()] == [("accepted", "hook")]
+        assert new.count_adopted() == 0

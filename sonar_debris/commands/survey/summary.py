@@ -15,16 +15,19 @@ def summary(folder: Path) -> None:
     Example:
       sonar-debris survey summary night
     """
+    from sonar_debris.frames.frame import utc_time
     from sonar_debris.survey.objects import find_objects
     from sonar_debris.survey.store import open_survey
 
     with open_survey(folder) as store:
         find_objects(store)
-        counts, totals = store.counts(), store.class_totals()
+        counts, totals, times = store.counts(), store.class_totals(), [utc_time(time) for time in store.time_span()]
     click.echo(
         f"{counts.frames} frames of {counts.sources} files; "
         f"damaged or not readable: {counts.failed_sources} files, {counts.failed_frames} frames"
     )
+    if all(times):
+        click.echo(f"recorded from {times[0]} to {times[1]}")
     rows = [
         (row.class_name, str(row.objects), str(row.frames), f"{row.best_score:.2f}") for row in totals if row.objects
     ]

@@ -122,6 +122,7 @@ def train_detector(
     command: str | None = None,
     simulated: Iterable[SimulatedFrame] = (),
     tensorboard: bool = False,
+    again: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Train a single-pass detector, calibrate it on the validation frames, and write a model folder.
@@ -142,6 +143,7 @@ def train_detector(
         simulated: simulated frames to train on as well, with the class indices of ``data``. They are read once, when
             training starts. Record their number as ``simulated_frames`` in ``data.description``.
         tensorboard: whether to log for TensorBoard too.
+        again: whether a training that is finished is repeated.
         progress: called after each epoch with the number of epochs done and the number of all epochs.
 
     Returns:
@@ -149,7 +151,7 @@ def train_detector(
 
     Raises:
         SonarDebrisError: there are no training frames, a frame or a model cannot be read, the folder holds a training
-            with other options, or TensorBoard is not installed.
+            with other options or a finished one, or TensorBoard is not installed.
 
     Warns:
         SonarDebrisWarning: no validation frame shows an object, so the scores are not calibrated.
@@ -180,6 +182,9 @@ def train_detector(
         "schedule": asdict(config),
     }
     check_resume(folder, options)
+    if (folder / SETTINGS_FILE).exists() and not again:
+        raise SonarDebrisError(f"{folder}: this training is finished; to repeat it, add --again (again=True)")
+    (folder / SETTINGS_FILE).unlink(missing_ok=True)
     train, val = load_training_frames(data.train, simulated), load_training_frames(data.val)
     conditions = data.conditions or SonarConditions.merge(frame.conditions for frame in train)
     sampler, val_sampler = _frame_samplers(train, val, data.pasted_objects)

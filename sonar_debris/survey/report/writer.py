@@ -17,6 +17,7 @@ from typing import Any
 
 from sonar_debris.errors import SonarDebrisWarning
 from sonar_debris.files import OutputError, atomic_text, open_output_folder
+from sonar_debris.frames.frame import utc_time
 from sonar_debris.survey.folder import is_report, read_settings
 from sonar_debris.survey.objects import find_objects
 from sonar_debris.survey.report.pictures import (
@@ -175,6 +176,11 @@ def _index(store: SurveyStore) -> dict[str, Any]:
     }
 
 
+def _time_text(seconds: float | None) -> str:
+    """Return a time as ISO 8601 in UTC, or in seconds if it counts from the start of a video; empty if unknown."""
+    return utc_time(seconds) or ("" if seconds is None else f"{seconds:.1f} s")
+
+
 def detection_parts(store: SurveyStore, report: Path) -> Iterator[tuple[int, list[dict[str, Any]]]]:
     """Split the detections of a survey into parts, without reading all into memory.
 
@@ -198,7 +204,7 @@ def detection_parts(store: SurveyStore, report: Path) -> Iterator[tuple[int, lis
                 "position": position,
                 "rows": detections[0].rows,
                 "cols": detections[0].cols,
-                "time": detections[0].time,
+                "time": _time_text(detections[0].time),
                 "picture": picture if (report / picture).is_file() else None,
                 "first": start + count,
                 "detections": [columns(detection) for detection in detections],

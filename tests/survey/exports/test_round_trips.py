@@ -244,3 +244,25 @@ def test_cells_that_a_spreadsheet_would_run_are_neutralised(exported, tmp_path):
     with (exported("csv") / "detections.csv").open() as stream:
         classes = {row["class"] for row in csv.DictReader(stream)}
     assert "'=cmd|' /C calc'!A0" in classes and not any(name.startswith("=") for name in classes)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_renamed_object_is_renamed_in_every_format_and_a_rejected_one_is_gone(exported, tmp_path, name):
+    def files():
+        paths = [path for path in exported(name).rglob("*") if path.is_file() and path.suffix != ".png"]
+        return b"\n".join(path.read_bytes() for path in paths)
+
+    before = files()
+    with SurveyStore(tmp_path / "night") as store:
+        record = max(store.objects(), key=lambda item: item.frames)
+        key = (record.source, record.position, record.rank)
+        assert len(store.decide(key, "accepted", "anchor")) >= record.frames == 8
+    renamed = files()
+    with SurveyStore(tmp_path / "night") as store:
+        store.decide(key, "rejected", "anchor")
+    rejected = files()
+
+    if name == "mot":  # tracks have no class
+        assert rejected.count(b"\n") == before.count(b"\n") - 8
+    else:
+        assert b"anchor" in renamed and b"anchor" not in before + rejected

@@ -1,7 +1,9 @@
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -40,7 +42,37 @@ def client(app):
 
 @pytest.fixture
 def token(client):
+    return read_token(client)
+
+
+def write_survey(folder):
+    """Write a survey of a recording that shows a bottle and a tire in 85 frames each, and its report."""
+    folder.mkdir()
+    with SurveyStore(folder) as store:
+        source = store.add_sources(["dive.aris"])["dive.aris"]
+        with store.transaction():
+            for position in range(85):
+                boxes = [
+                    DetectionRecord(x, 20.0, 9.0, 9.0, name, 0.8, 0.9) for x, name in ((10, "bottle"), (60, "tire"))
+                ]
+                store.add_frame(source, FrameRecord(position, 80, 100, 1e9 + position, detections=boxes))
+            store.finish_source(source, None)
+    manifest = {"model": "m", "min_score": 0.2, "version": "1", "classes": ["bottle", "tire"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert run("report", folder).exit_code == 0
+    return folder
+
+
+def read_token(client):
     return re.search('"token": "([^"]+)"', client.get("/data/review.js").text)[1]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The folder, client and token of a survey that the tests leave as it is: a report takes seconds to write."""
+    folder = write_survey(tmp_path_factory.mktemp("shared") / "night")
+    client = create_app(folder).test_client()
+    return folder, client, read_token(client)
 
 
 def reviewed(night):
@@ -70,7 +102,8 @@ def test_decision_is_stored_and_restored(client, token, night):
         ({"Content-Type": "text/plain"}, 415),
     ],
 )
-def test_requests_of_other_pages_are_refused(client, token, night, headers, status):
+def test_requests_of_other_pages_are_refused(shared, headers, status):
+    night, client, token = shared
     response = client.post("/decisions", json=DECISION, headers={"X-Token": token} | headers)
 
     assert response.status_code == status and reviewed(night) == []
@@ -81,7 +114,7 @@ def test_requests_of_other_pages_are_refused(client, token, night, headers, stat
     [
         [],
         {"detection": 3},
-        DECISION | {"detection": 70},
+        DECISION | {"detection": 170},
         DECISION | {"detection": -1},
         DECISION | {"detection": "3"},
         DECISION | {"verdict": "maybe"},
@@ -96,7 +129,8 @@ def test_requests_of_other_pages_are_refused(client, token, night, headers, stat
         DECISION | {"verdict": "\udfff"},
     ],
 )
-def test_invalid_decisions_are_refused(client, token, night, decision):
+def test_invalid_decisions_are_refused(shared, decision):
+    night, client, token = shared
     assert client.post("/decisions", json=decision, headers={"X-Token": token}).status_code == 400
     assert reviewed(night) == []
 
@@ -115,29 +149,151 @@ def test_invalid_decisions_are_refused(client, token, night, decision):
         (b" " * 20_000, 413),
     ],
 )
-def test_broken_bodies_are_refused(client, token, night, body, status):
+def test_broken_bodies_are_refused(shared, body, status):
+    night, client, token = shared
     headers = {"X-Token": token, "Content-Type": "application/json"}
 
-    assert client.post("/decisions", data=body, headers=headers).status_code == status
+    response = client.post("/decisions", data=body, headers=headers)
+
+    assert response.status_code == status and response.json["error"]
     assert reviewed(night) == []
 
 
 @pytest.mark.parametrize("path", ["%00", "data/%00.js", "%ed%a0%80", "x" * 5000, "%2e%2e", "data/", "%ff", "a%0d%0ab"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
-def test_paths_that_do_not_exist_are_never_an_internal_error(client, path, method):
+def test_paths_that_do_not_exist_are_never_an_internal_error(shared, path, method):
+    _, client, _ = shared
     with client.open(f"/{path}", method=method) as response:
         assert response.status_code in (200, 404, 405)
 
 
-def test_a_locked_survey_is_reported(client, token, night, monkeypatch):
+@pytest.mark.parametrize(
+    "path", ["/", "/index.html?a=%00&%ff&%ed%a0%80", "/data/review.js?%", "/decisions?a[]=\0", "/data/none.js"]
+)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"headers": {"Host": "[::1"}},
+        {"headers": {"Host": "localhost:99999999"}},
+        {"headers": {"Range": "bytes=9999999-1,x", "If-Modified-Since": "never", "If-None-Match": '"'}},
+        {"headers": {"Content-Type": "application/json; charset=none", "Content-Length": "-1"}},
+        {"headers": {"Content-Type": "multipart/form-data; boundary="}, "data": b"--\0\r\n" * 100},
+        {"headers": {"Content-Type": "application/json", "Origin": "\x00", "X-Token": "\xff" * 5000}, "data": b"null"},
+        {"headers": {"Cookie": "a=\xff; =;", "Accept-Encoding": "\xff"}, "data": b"x" * 20_000},
+    ],
+    ids=str,
+)
+def test_no_request_is_an_internal_error(shared, path, options):
+    night, client, _ = shared
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"):
+        with client.open(path, method=method, **options) as response:
+            assert response.status_code < 500, method
+    assert reviewed(night) == []
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /\xed\xa0\x80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET " + b"/x" * 40_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET //evil.example/../x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\0\r\n\r\n",
+        b"POST /decisions HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
+        b"POST /decisions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999999999999\r\n\r\n",
+        b"POST /decisions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n",
+    ],
+    ids=lambda request: repr(request[:60]),
+)
+def test_no_bytes_on_the_connection_stop_the_server(shared, served, request_bytes):
+    with socket.create_connection(("127.0.0.1", served), timeout=10) as connection:
+        connection.sendall(request_bytes)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+
+    assert b" 500 " not in answer.split(b"\r\n")[0]
+    with urllib.request.urlopen(f"http://127.0.0.1:{served}/data/review.js") as response:
+        assert response.status == 200
+
+
+@pytest.fixture(scope="module")
+def served(shared):
+    """The port of a server of the shared survey."""
+    with open_server(create_app(shared[0]), 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.port
+        server.shutdown()
+        thread.join()
+
+
+def refused_decision(client, token):
+    response = client.post("/decisions", json=DECISION, headers={"X-Token": token})
+    return response.status_code, response.json["error"]
+
+
+def test_a_locked_survey_is_reported(shared, monkeypatch):
+    night, client, token = shared
     monkeypatch.setattr("sonar_debris.survey.database.LOCK_TIMEOUT", 0.1)
     lock = sqlite3.connect(night / "survey.sqlite", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
 
-    response = client.post("/decisions", json=DECISION, headers={"X-Token": token})
+    status, error = refused_decision(client, token)
 
+    assert status == 503 and "survey.sqlite" in error and "writes to it" in error
+    assert client.get("/data/review.js").status_code == 200  # reading does not wait
     lock.close()
-    assert response.status_code == 503 and "survey.sqlite" in response.text
+
+
+def test_a_survey_that_cannot_be_written_can_be_looked_at(shared, monkeypatch):
+    def refuse(path):
+        error = sqlite3.OperationalError("attempt to write a readonly database")
+        error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+        raise error
+
+    _, client, token = shared
+    monkeypatch.setattr("sonar_debris.survey.store.open_database", refuse)
+
+    status, error = refused_decision(client, token)
+
+    assert status == 503 and "make the file and its folder writable" in error
+    assert client.get("/data/review.js").status_code == 200
+
+
+def test_a_survey_that_is_gone_or_damaged_is_reported_and_not_made_again(shared, tmp_path):
+    folder = tmp_path / "night"
+    shutil.copytree(shared[0], folder)
+    client = create_app(folder).test_client()
+    token = read_token(client)
+    database = (folder / "survey.sqlite").rename(tmp_path / "moved.sqlite")
+
+    status, error = refused_decision(client, token)
+
+    assert status == 503 and "is gone" in error and not (folder / "survey.sqlite").exists()
+    assert client.get("/data/review.js").status_code == 503
+    (folder / "survey.sqlite").write_bytes(b"\xff" * database.stat().st_size)
+    for suffix in ("-wal", "-shm"):
+        (folder / f"survey.sqlite{suffix}").unlink(missing_ok=True)
+    status, error = refused_decision(client, token)
+    assert status == 503 and "survey.sqlite" in error
+
+
+def test_a_decision_on_a_detection_that_another_run_replaced_is_refused(shared, tmp_path):
+    folder = tmp_path / "night"
+    shutil.copytree(shared[0], folder)
+    client = create_app(folder).test_client()
+    token = read_token(client)
+    with SurveyStore(folder) as store:
+        store.read("UPDATE detection SET x = x + 1 WHERE position = 1")
+
+    status, error = refused_decision(client, token)
+
+    assert status == 409 and "start the review again" in error and reviewed(folder) == []
 
 
 def test_reading_needs_the_right_host(client):
@@ -249,6 +405,7 @@ def test_summary_and_exports_follow_decisions(client, token, night):
         client.post("/decisions", json=decision, headers={"X-Token": token})
 
     summary = run("summary", night).stdout
+    assert "recorded from" not in summary  # images without times
     assert run("export", night, "--format", "csv").exit_code == 0
 
     rows = (night / "export" / "detections.csv").read_text().splitlines()
@@ -256,25 +413,17 @@ def test_summary_and_exports_follow_decisions(client, token, night):
     assert re.search(r"│ can +│ +34 │", summary) and re.search(r"│ hook +│ +1 │", summary)
 
 
-def test_a_rejected_object_is_gone_from_summary_report_and_exports(tmp_path):
-    folder = tmp_path / "night"
-    folder.mkdir()
-    with SurveyStore(folder) as store:
-        source = store.add_sources(["dive.aris"])["dive.aris"]
-        with store.transaction():
-            for position in range(85):
-                boxes = [
-                    DetectionRecord(x, 20.0, 9.0, 9.0, name, 0.8, 0.9) for x, name in ((10, "bottle"), (60, "tire"))
-                ]
-                store.add_frame(source, FrameRecord(position, 80, 100, detections=boxes))
-            store.finish_source(source, None)
-    manifest = {"model": "m", "min_score": 0.2, "version": "1", "classes": ["bottle", "tire"]}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    assert run("report", folder).exit_code == 0 and "bottle" in run("summary", folder).stdout
+@pytest.mark.parametrize("options", [{"object": True}, {}])
+def test_a_rejected_object_is_gone_from_summary_report_and_exports(tmp_path, options):
+    folder = write_survey(tmp_path / "night")
+    summary = run("summary", folder).stdout
+    assert "bottle" in summary
+    assert "recorded from 2001-09-09T01:46:40.000+00:00 to 2001-09-09T01:48:04.000+00:00" in summary
+    assert '"time": "2001-09-09T01:46:40.000+00:00"' in (folder / "report" / "data" / "part-00000.js").read_text()
     client = create_app(folder).test_client()
-    token = re.search('"token": "([^"]+)"', client.get("/data/review.js").text)[1]
+    token = read_token(client)
 
-    decision = {"detection": 0, "verdict": "rejected", "class": "bottle", "object": True}
+    decision = {"detection": 0, "verdict": "rejected", "class": "bottle"} | options
     assert len(client.post("/decisions", json=decision, headers={"X-Token": token}).json["decisions"]) == 85
 
     assert "bottle" not in run("summary", folder).stdout and "tire" in run("summary", folder).stdout

@@ -33,11 +33,6 @@ function createCrop(frame, { x, y, w, h }, width, height) {
   return crop;
 }
 
-function formatTime(seconds) {
-  if (seconds !== null && (seconds < 1e8 || seconds > 8e12)) return `${seconds.toFixed(1)} s`; // of a video, or damaged
-  return seconds === null ? "" : new Date(1000 * seconds).toISOString().slice(0, 19).replace("T", " ") + " UTC";
-}
-
 function formatNumber(value, digits, unit) {
   return value === null ? "" : `${value.toFixed(digits)} ${unit}`;
 }

@@ -23,7 +23,7 @@ const FrameView = {
   async open(number) {
     const { frame, rank } = await Report.detection(number);
     this.frame = frame;
-    byId("frame-name").textContent = `${Report.titleOf(frame)}  ${formatTime(frame.time)}`;
+    byId("frame-name").textContent = `${Report.titleOf(frame)}  ${frame.time}`;
     byId("frame-picture").replaceChildren(...this.createPicture(frame), this.createBoxes(frame, rank));
     byId("frame-list").tBodies[0].replaceChildren(
       ...frame.detections

@@ -5,6 +5,10 @@ const Review = {
 
   start() {
     if (!Report.review.token) return;
+    if (Report.review.count !== Report.count()) {
+      this.warn("Detections were added while the report was written. Start the review again.");
+      return;
+    }
     byId("help").hidden = false;
     for (const decision of Report.review.decisions) this.apply(decision);
     for (const name of new Set([...Report.survey.classes, ...Report.index.classNames])) {
@@ -50,13 +54,18 @@ const Review = {
     const headers = { "Content-Type": "application/json", "X-Token": Report.review.token };
     try {
       const response = await fetch("decisions", { method: "POST", headers, body: JSON.stringify(decision) });
-      if (!response.ok) throw new Error((await response.text()).slice(0, 200));
-      for (const changed of (await response.json()).decisions) this.apply(changed);
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.error.slice(0, 300));
+      for (const changed of answer.decisions) this.apply(changed);
       byId("message").hidden = true;
     } catch (error) {
-      byId("message").textContent = `The decision was not saved: ${error.message}`;
-      byId("message").hidden = false;
+      this.warn(`The decision was not saved: ${error.message}`);
     }
+  },
+
+  warn(text) {
+    byId("message").textContent = text;
+    byId("message").hidden = false;
   },
 
   // Show a saved decision.
