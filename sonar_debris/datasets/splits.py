@@ -232,7 +232,7 @@ def _select(
     missing = parts - existing
     if missing:
         choices = ", ".join(sorted(existing)) or "none"
-        raise SonarDebrisError(f"{place}: no part {', '.join(sorted(missing))} in this split; it has: {choices}")
+        raise SonarDebrisError(f"{place}: no part {', '.join(sorted(missing))} in this split: choose among {choices}")
     return [item for item in items if part_of.get(item.name) in parts]
 
 

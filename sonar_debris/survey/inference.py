@@ -64,7 +64,9 @@ def local_inference(detector: DebrisDetector, reading: Reading) -> Inference:
     Returns:
         The function, to be passed to `process_sources`.
     """
-    detector = detector.with_settings(alternative_max_score=0.0, unknown_min_score=1.0)
+    detector = detector.with_settings(alternative_max_score=0.0)
+    if detector.settings.unknown_min_score < 1:
+        detector = detector.with_settings(unknown_min_score=1.0)
 
     def process_jobs(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:
         for batch in read_batches(jobs, reading.batch_size, reading.selection, reading.range_window, stop):

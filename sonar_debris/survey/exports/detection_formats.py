@@ -119,15 +119,18 @@ def _megadetector_detection(row: dict[Hashable, Any], class_names: list[str], fr
 def write_mot(store: SurveyStore, folder: Path) -> None:
     """Write ``mot/RECORDING.txt``. Frames count from 1; detections that belong to no object are left out.
 
+    A recording whose detections all belong to no object has an empty file, which replaces that of an earlier export.
+
     Args:
         store: the survey.
         folder: the output folder.
     """
-    tracked = store.detections_table().dropna(subset="object")
-    names = UniqueNames()
-    for file, rows in tracked.groupby("file", sort=False):
-        path = folder / "mot" / f"{names.unique(picture_stem(str(file), 0))}.txt"
+    table, files, names = store.detections_table().dropna(subset="object"), store.source_names(), UniqueNames()
+    rows_of_file = table.groupby("file").indices
+    for source in dict.fromkeys(source for source, _ in store.frames_with_detections()):
+        path = folder / "mot" / f"{names.unique(picture_stem(files[source], 0))}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
+        rows = table.iloc[rows_of_file.get(files[source], [])]
         with atomic_text(path) as stream:
             stream.writelines(map(_mot_line, rows.to_dict("records")))
 
