@@ -75,7 +75,7 @@ def detector(
         from sonar_debris.simulator import simulate_frames
     counts = f"{len(data.train)} frames, {len(data.val)} to validate on, {options.simulated} simulated"
     click.echo(f"training on {counts}", err=True)
-    _note_little_data(data)
+    _note_little_data(data, init)
     train_detector(
         data,
         output,
@@ -93,10 +93,10 @@ def detector(
         click.echo(f"{figure_name.replace('_', ' ')}: {value}")
 
 
-def _note_little_data(data: DetectorData) -> None:
+def _note_little_data(data: DetectorData, init: str | None) -> None:
     """Print a note if there is too little data for figures that mean much."""
     boxes, val_boxes = (sum(len(frame.xyxy) for frame in part) for part in (data.train, data.val))
-    if boxes < FEW_BOXES:
+    if boxes < FEW_BOXES and not init:
         click.echo(f"note: only {boxes} boxes to train on; rather start from a model with --init", err=True)
     if data.val and val_boxes < FEW_VALIDATION_BOXES:
         click.echo(f"note: only {val_boxes} boxes to validate on; the threshold chosen on them is uncertain", err=True)
