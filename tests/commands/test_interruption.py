@@ -90,14 +90,20 @@ def test_an_interrupted_conversion_keeps_its_frames(dive, monkeypatch):
 def test_a_signal_ends_the_simulation_without_partial_files(tmp_path, number, code):
     words = ["simulate", "--frames", "100000", "--format", "aris", "-o", str(tmp_path / "out")]
     program = "from sonar_debris.commands.main import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *words], stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.getcwd()}
-    )
-    while not list((tmp_path / "out").glob("*")) and process.poll() is None:
-        time.sleep(0.05)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *words],
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+        # A shell lets the programs that it runs in the background ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        try:
+            while not list((tmp_path / "out").glob("*")) and process.poll() is None:
+                time.sleep(0.05)
+            process.send_signal(number)
+            _, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
 
-    process.send_signal(number)
-
-    _, stderr = process.communicate(timeout=30)
     assert process.returncode == code and stderr.startswith(b"interrupted; ")
     assert list((tmp_path / "out").iterdir()) == []
