@@ -30,8 +30,30 @@ class SonarDebrisWarning(UserWarning):
     """A problem that does not stop the work; its message is one line."""
 
 
-def one_line(error: Exception) -> str:
-    """Return an error's message as one line.
+CONTROL_CHARACTERS = {*range(0x20), *range(0x7F, 0xA0)}
+# Code points of no character: bytes of a name that are not UTF-8 (the second half of these), or half a character.
+SURROGATES = range(0xD800, 0xE000)
+
+
+def printable_name(path: str) -> str:
+    r"""Return a path as outputs show it: bytes that are not UTF-8 and control characters are escaped.
+
+    Example:
+        >>> printable_name("dive-\udcfc\n.png")
+        'dive-\\xfc\\n.png'
+    """
+    return "".join(map(_escape, path))
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python writes a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return repr(char)[1:-1] if code in CONTROL_CHARACTERS or code in SURROGATES else char
+
+
+def one_line(error: Exception | str) -> str:
+    """Return the message of an error or a warning as one line, with control characters escaped: terminals obey them.
 
     An error of the file system is reported with the file's name, and without its number.
 
@@ -42,8 +64,8 @@ def one_line(error: Exception) -> str:
         'not finite'
     """
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+        return printable_name(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    return printable_name(" ".join(str(error).split())) or type(error).__name__
 
 
 class FailureLog:

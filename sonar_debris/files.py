@@ -42,20 +42,6 @@ def check_regular_file(path: str | os.PathLike[str]) -> None:
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
-CONTROL_CHARACTERS = {*range(0x20), *range(0x7F, 0xA0)}
-
-
-def printable_name(path: str) -> str:
-    r"""Return a path as outputs show it: bytes that are not UTF-8 and control characters are escaped.
-
-    Example:
-        >>> printable_name("dive-\udcfc\n.png")
-        'dive-\\xfc\\n.png'
-    """
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(char if ord(char) not in CONTROL_CHARACTERS else repr(char)[1:-1] for char in text)
-
-
 # A spreadsheet takes a cell that begins with one of these for a formula, and may run it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

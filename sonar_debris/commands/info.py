@@ -16,6 +16,7 @@ from sonar_debris.commands.inputs import (
     with_mirror_option,
     with_topic_option,
 )
+from sonar_debris.errors import printable_name
 
 if TYPE_CHECKING:
     from sonar_debris.frames import FrameSelection
@@ -77,8 +78,6 @@ def format_description(description: dict[str, Any]) -> str:
 
 def format_value(value: object) -> str:
     """Return ``FROM to TO`` for a pair, and the value's usual text for anything else, as far as it can be printed."""
-    from sonar_debris.files import printable_name
-
     return printable_name(" to ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 

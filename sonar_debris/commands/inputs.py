@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sonar_debris.detectors.model_folder import DEFAULT_MODEL
-from sonar_debris.errors import FailureLog, SonarDebrisError
+from sonar_debris.errors import FailureLog, SonarDebrisError, one_line, printable_name
 
 if TYPE_CHECKING:
     from sonar_debris.detectors.base import DebrisDetector
@@ -218,7 +218,7 @@ def _range_window(
 
 def print_failures() -> FailureLog:
     """Return a log that prints each failure to stderr as one line when it is added."""
-    return FailureLog(lambda name, reason: click.echo(" ".join(f"error: {name}: {reason}".split()), err=True))
+    return FailureLog(lambda name, reason: click.echo(one_line(f"error: {name}: {reason}"), err=True))
 
 
 def open_inputs(
@@ -266,7 +266,6 @@ def open_inputs(
 
 
 def _open_input(path: str, prefix: str, failures: FailureLog, options: InputOptions) -> Iterator[Frame]:
-    from sonar_debris.files import printable_name
     from sonar_debris.frames import open_frames
 
     prefix = printable_name(prefix)

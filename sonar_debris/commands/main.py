@@ -13,7 +13,7 @@ import click
 
 from sonar_debris import __version__
 from sonar_debris.commands.lazy_group import LazyGroup
-from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning, one_line
+from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning, one_line, printable_name
 
 PACKAGE = "sonar_debris.commands"
 COMMANDS = {
@@ -77,6 +77,9 @@ class MainGroup(LazyGroup):
             advice = AFTER_INTERRUPT.get(ctx.invoked_subcommand or "", "run the same command again")
             click.echo(f"interrupted; {advice}", err=True)
             sys.exit(128 + (signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT))
+        except click.ClickException as error:
+            vars(error)["message"] = printable_name(error.message)
+            raise
         except BrokenPipeError:
             raise  # the program that reads our output has ended; click handles this silently
         except (SonarDebrisError, OSError) as error:
@@ -98,7 +101,7 @@ def print_warnings_as_one_line() -> None:
         line: str | None = None,
     ) -> None:
         if issubclass(category, SonarDebrisWarning):
-            click.echo(f"warning: {message}", err=True)
+            click.echo(f"warning: {one_line(message)}", err=True)
         else:
             show_other_warning(message, category, filename, lineno, file, line)
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from sonar_debris.datasets.training_set import TrainingDataDescription
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, printable_name
 from sonar_debris.evaluation.calibration import IDENTITY, Calibration
-from sonar_debris.files import atomic_text, check_regular_file, printable_name
+from sonar_debris.files import atomic_text, check_regular_file
 from sonar_debris.frames.conditions import SonarConditions
 
 FORMAT_VERSION = 1

@@ -216,10 +216,9 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         raise ValueError(f"the NPY header is too long: at most {_MAX_HEADER_BYTES} bytes. Received: {size}")
     try:
         shape, is_fortran_order, dtype = _HEADER_READERS[version](BytesIO(length + file.read(size)))
-    except ValueError:
-        raise
     except Exception as error:  # the header is a Python literal: a hostile one fails in many ways
-        raise ValueError("the NPY header is damaged") from error
+        reason = str(error).partition(":")[0]  # what follows is the header
+        raise ValueError(f"the NPY header is damaged ({reason})") from error
     if dtype.kind not in "biuf":
         raise ValueError(f"pixels must be bool, integer or float. Received: dtype {dtype}")
     return shape, is_fortran_order, dtype

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sonar_debris.files import check_regular_file, printable_name
+from sonar_debris.errors import printable_name
+from sonar_debris.files import check_regular_file
 from sonar_debris.frames.frame import (
     ALL_FRAMES,
     DamagedFrame,

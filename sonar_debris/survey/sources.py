@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from sonar_debris.files import printable_name
+from sonar_debris.errors import printable_name
 from sonar_debris.frames import FrameReadError
 from sonar_debris.frames.loader import OnError, find_files
 from sonar_debris.frames.readers import find_format, is_recognised

@@ -61,7 +61,7 @@ def check(record_property):
 
 def names_of(path: Path) -> list[str]:
     """Return what a message may call a path: characters that cannot be printed are escaped."""
-    from sonar_debris.files import printable_name
+    from sonar_debris.errors import printable_name
 
     name = path.name
     return [name, printable_name(name), name[:60], " ".join(name.split()), path.parent.name, "dive.aris"]

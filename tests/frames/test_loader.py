@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sonar_debris.files import printable_name
+from sonar_debris.errors import printable_name
 from sonar_debris.frames import FrameReadError, FrameReadWarning, open_frames, readers
 from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.frames.description import describe

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sonar_debris.errors import SonarDebrisWarning
-from sonar_debris.files import printable_name
+from sonar_debris.errors import SonarDebrisWarning, printable_name
 from sonar_debris.frames import FrameReadError
 from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.frames.frame import Frame

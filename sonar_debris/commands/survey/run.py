@@ -14,7 +14,7 @@ import click
 
 from sonar_debris.commands.inputs import InputOptions, exit_code, print_failures, with_input_options, with_model
 from sonar_debris.commands.progress import STYLES, survey_progress
-from sonar_debris.errors import SonarDebrisError
+from sonar_debris.errors import SonarDebrisError, one_line
 
 # The command prints at most this many failures; failures.csv has all.
 MAX_PRINTED_FAILURES = 20
@@ -120,7 +120,7 @@ def run(
 
 
 def _note(message: str) -> None:
-    click.echo(" ".join(f"note: {message}".split()), err=True)
+    click.echo(one_line(f"note: {message}"), err=True)
 
 
 def _confirm_overwrite(folder: Path, yes: bool) -> None:
