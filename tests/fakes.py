@@ -71,7 +71,7 @@ class BrightSpots(DebrisDetector):
     """
 
     def __init__(self) -> None:
-        self.settings = ModelSettings(name="bright", class_names=("can", "tire"), min_score=0.5)
+        self.settings = ModelSettings(name="bright", class_names=("can", "tire"), min_score=0.2)
         self.batches: list[int] = []
 
     @classmethod

@@ -13,6 +13,10 @@ from sonar_debris.outputs.coco import georeference
 from sonar_debris.survey.prefetch import Batch, Job, ReadItem, read_batches
 from sonar_debris.survey.records import DetectionRecord, FrameRecord
 
+# Detections that score less are not stored. An object that is seen again and again counts although no detection of it
+# scores enough to be reported.
+CANDIDATE_MIN_SCORE = 0.1
+
 
 @dataclass(frozen=True)
 class ShardResult:
@@ -57,40 +61,41 @@ def local_inference(detector: DebrisDetector, reading: Reading) -> Inference:
     """Return a function that processes jobs in this process, while a thread reads frames ahead.
 
     Args:
-        detector: the detector. Alternative labels of a detection are not reported: an object has one class. Nor are
-            unknown objects below ``min_score``: where clutter lies still, they would add up to objects.
+        detector: the detector. Alternative labels of a detection are not reported: an object has one class. Detections
+            between `CANDIDATE_MIN_SCORE` and its ``min_score`` are candidates.
         reading: how the sources are read.
 
     Returns:
         The function, to be passed to `process_sources`.
     """
-    detector = detector.with_settings(alternative_max_score=0.0)
-    if detector.settings.unknown_min_score < 1:
-        detector = detector.with_settings(unknown_min_score=1.0)
+    min_score = detector.min_score
+    detector = detector.with_settings(
+        alternative_max_score=0.0, unknown_min_score=1.0, min_score=min(min_score, CANDIDATE_MIN_SCORE)
+    )
 
     def process_jobs(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:
         for batch in read_batches(jobs, reading.batch_size, reading.selection, reading.range_window, stop):
-            yield _process_batch(detector, batch, reading.batch_size)
+            yield _process_batch(detector, batch, reading.batch_size, min_score)
 
     return process_jobs
 
 
-def _process_batch(detector: DebrisDetector, batch: Batch, batch_size: int) -> list[ShardResult]:
+def _process_batch(detector: DebrisDetector, batch: Batch, batch_size: int, min_score: float) -> list[ShardResult]:
     frames = batch.frames
     # Pad the batch with copies of its last frame: the sixth digit of the scores depends on the size of a batch.
     padded = [*frames, *frames[-1:] * (batch_size - len(frames))]
     results = iter(detect_isolating_failures(detector, padded) if frames else ())
-    return [_item_result(item, next(results) if item.frame else None) for item in batch.items]
+    return [_item_result(item, next(results) if item.frame else None, min_score) for item in batch.items]
 
 
-def _item_result(item: ReadItem, detections: Detections | Exception | None) -> ShardResult:
+def _item_result(item: ReadItem, detections: Detections | Exception | None, min_score: float) -> ShardResult:
     if item.error:
         return ShardResult(item.source, FrameRecord(item.error.index or 0, failure=item.error.reason))
     if item.frame is None or detections is None:
         return ShardResult(item.source, failure=item.failure)
     if isinstance(detections, Exception):
         return ShardResult(item.source, FrameRecord(item.frame.index, failure=f"detection failed ({detections})"))
-    record, conditions = frame_record(item.frame, detections), SonarConditions.of_frame(item.frame)
+    record, conditions = frame_record(item.frame, detections, min_score), SonarConditions.of_frame(item.frame)
     return ShardResult(item.source, record, name=item.frame.name, conditions=conditions)
 
 
@@ -115,18 +120,20 @@ def warn_of_conditions(inference: Inference, trained_on: SonarConditions | None)
     return process_jobs
 
 
-def frame_record(frame: Frame, detections: Detections) -> FrameRecord:
+def frame_record(frame: Frame, detections: Detections, min_score: float = 0.0) -> FrameRecord:
     """Convert a frame and its detections to what the survey's database stores.
 
     Args:
         frame: the frame.
         detections: the detections in it.
+        min_score: detections that score less are candidates.
 
     Returns:
         The record; boxes are rounded to 0.001 pixels, scores to six decimals.
     """
     rows, cols = frame.image.shape
     navigation = frame.navigation
+    is_reported = detections.score >= min_score
     return FrameRecord(
         position=frame.index,
         rows=rows,
@@ -136,11 +143,13 @@ def frame_record(frame: Frame, detections: Detections) -> FrameRecord:
         latitude=navigation.latitude if navigation else None,
         longitude=navigation.longitude if navigation else None,
         depth=navigation.depth if navigation else None,
-        detections=_detection_records(frame, detections),
+        detections=detection_records(frame, detections[is_reported]),
+        candidates=detection_records(frame, detections[~is_reported]),
     )
 
 
-def _detection_records(frame: Frame, detections: Detections) -> list[DetectionRecord]:
+def detection_records(frame: Frame, detections: Detections) -> list[DetectionRecord]:
+    """Return detections as the survey's database stores them, with their places as far as they are known."""
     class_names = detections.names
     places = georeference(frame, detections.xyxy)
     return [

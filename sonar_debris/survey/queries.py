@@ -6,7 +6,7 @@ decision on it, or else the detector's.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -128,6 +128,22 @@ class UnreviewedFrame(NamedTuple):
     uncertainty: float
 
 
+# Frames that were read, and whether they were reviewed completely; with the uncertainty of what is undecided.
+_REVIEW_OF_FRAMES = """
+SELECT frame.source, source.name AS file, frame.position, uncertainty,
+    CASE WHEN undecided IS NULL THEN EXISTS (
+        SELECT * FROM complete_frame
+        WHERE complete_frame.position = frame.position AND file IN (source.name, CAST(source.real_path AS TEXT))
+    ) ELSE undecided = 0 END AS is_reviewed
+FROM frame JOIN source ON source.id = frame.source LEFT JOIN (
+    SELECT source, position, SUM((verdict = 'undecided') * score * (1 - score)) AS uncertainty,
+        SUM(verdict = 'undecided') AS undecided
+    FROM reviewed_detection GROUP BY source, position
+) AS reviewed USING (source, position)
+WHERE frame.failure IS NULL ORDER BY frame.source, frame.position
+"""
+
+
 class SurveyQueries:
     """Read queries on a survey's database. "The order of the survey" is that of source, position and rank.
 
@@ -149,6 +165,12 @@ class SurveyQueries:
             All rows.
         """
         return self._connection.execute(query, parameters).fetchall()
+
+    def records(self, query: str, parameters: Sequence = ()) -> list[dict[str, Any]]:
+        """Run a query like `read`, and return all rows as dictionaries by the names of their columns."""
+        cursor = self._connection.execute(query, parameters)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def _rows(self, query: str, parameters: Sequence = ()) -> Iterator[tuple]:
         """Yield the rows of a query one by one, for tables that do not fit in memory."""
@@ -202,25 +224,18 @@ class SurveyQueries:
         return self.read("SELECT DISTINCT source, position FROM detection ORDER BY source, position")
 
     def reviewed_frames(self) -> list[tuple[str, int]]:
-        """Return file and position of the frames whose every detection was accepted or rejected."""
-        query = """
-            SELECT source.name AS file, position
-            FROM reviewed_detection JOIN source ON source.id = reviewed_detection.source
-            GROUP BY reviewed_detection.source, position HAVING SUM(verdict = 'undecided') = 0
-            ORDER BY reviewed_detection.source, position
+        """Return file and position of the frames that were reviewed completely, in the order of the survey.
+
+        These are the frames whose every detection was accepted or rejected, and those without detections that a person
+        marked as complete.
         """
+        query = f"SELECT file, position FROM ({_REVIEW_OF_FRAMES}) WHERE is_reviewed"
         return self.read(query)
 
     def unreviewed_frames(self) -> list[UnreviewedFrame]:
         """Return the frames that were not reviewed completely, in the order of the survey."""
-        query = """
-            SELECT frame.source, source.name, frame.position, IFNULL(uncertainty, 0)
-            FROM frame JOIN source ON source.id = frame.source LEFT JOIN (
-                SELECT source, position, SUM((verdict = 'undecided') * score * (1 - score)) AS uncertainty,
-                    SUM(verdict = 'undecided') AS undecided
-                FROM reviewed_detection GROUP BY source, position
-            ) AS reviewed USING (source, position)
-            WHERE frame.failure IS NULL AND IFNULL(undecided, 1) > 0 ORDER BY frame.source, frame.position
+        query = f"""
+            SELECT source, file, position, IFNULL(uncertainty, 0) FROM ({_REVIEW_OF_FRAMES}) WHERE NOT is_reviewed
         """
         return [UnreviewedFrame(*row) for row in self.read(query)]
 

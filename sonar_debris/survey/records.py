@@ -55,6 +55,8 @@ class DetectionRecord:
         range_extent_m: extent of the box along range, in metres.
         latitude: of the box's centre, in degrees (WGS 84).
         longitude: of the box's centre, in degrees (WGS 84).
+        origin: ``model``; ``evidence`` if its score is too low to be reported, but it shows an object; or ``person`` if
+            it was drawn in review.
     """
 
     x: float
@@ -70,6 +72,7 @@ class DetectionRecord:
     range_extent_m: float | None = None
     latitude: float | None = None
     longitude: float | None = None
+    origin: str = "model"
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class FrameRecord:
         depth: of the sonar, in metres.
         failure: why the frame could not be read or processed.
         detections: highest score first.
+        candidates: detections that score too low to be reported, highest score first.
     """
 
     position: int
@@ -99,6 +103,7 @@ class FrameRecord:
     depth: float | None = None
     failure: str | None = None
     detections: list[DetectionRecord] = field(default_factory=list)
+    candidates: list[DetectionRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ Keys come from the data, never from the order of writing: an interrupted survey 
 uninterrupted one.
 """
 
-VERSION = 4
+VERSION = 5
 
 REVIEWED_DETECTION = """
 CREATE VIEW reviewed_detection AS        -- detections, with the class and the verdict of the last decision
 SELECT detection.source, detection.position, detection.rank, x, y, w, h,
     CASE WHEN last.verdict != 'undecided' THEN last.class ELSE detection.class END AS class, score, objectness,
     range_m, bearing_deg, width_m, range_extent_m, latitude, longitude,
-    IFNULL(last.verdict, 'undecided') AS verdict, IFNULL(last.whole_object, 0) AS whole_object, last.time AS decided
+    IFNULL(last.verdict, 'undecided') AS verdict, IFNULL(last.whole_object, 0) AS whole_object, last.time AS decided,
+    origin
 FROM detection LEFT JOIN decision AS last ON last.id = (
     SELECT MAX(id) FROM decision
     WHERE (source, position, rank) = (detection.source, detection.position, detection.rank)
@@ -25,8 +26,30 @@ CREATE TABLE set_aside_decision (        -- decisions on detections that were re
     position INTEGER NOT NULL, rank INTEGER NOT NULL,
     x REAL, y REAL, w REAL, h REAL,      -- the box of the detection
     verdict TEXT NOT NULL, class TEXT NOT NULL, time REAL NOT NULL,
-    whole_object INTEGER NOT NULL DEFAULT 0
+    whole_object INTEGER NOT NULL DEFAULT 0,
+    origin TEXT NOT NULL DEFAULT 'model' -- of the detection
 )
+"""
+
+CANDIDATE = """
+CREATE TABLE candidate (                 -- detections that score too low to be reported, but count as evidence
+    source INTEGER NOT NULL, position INTEGER NOT NULL,
+    rank INTEGER NOT NULL,               -- continues those of the frame's detections
+    x REAL, y REAL, w REAL, h REAL,
+    class TEXT NOT NULL, score REAL NOT NULL, objectness REAL NOT NULL,
+    range_m REAL, bearing_deg REAL, width_m REAL, range_extent_m REAL, latitude REAL, longitude REAL,
+    PRIMARY KEY (source, position, rank),
+    FOREIGN KEY (source, position) REFERENCES frame
+) WITHOUT ROWID
+"""
+
+COMPLETE_FRAME = """
+CREATE TABLE complete_frame (            -- frames in which a person labelled every object
+    file TEXT NOT NULL,                  -- name of the source, or its path without links
+    position INTEGER NOT NULL,
+    time REAL NOT NULL,                  -- of the decision, in seconds since the epoch
+    PRIMARY KEY (file, position)
+) WITHOUT ROWID
 """
 
 SETTING = """
@@ -69,6 +92,7 @@ CREATE TABLE detection (
     x REAL, y REAL, w REAL, h REAL,      -- box in pixels of the frame: left, top, width, height
     class TEXT NOT NULL, score REAL NOT NULL, objectness REAL NOT NULL,
     range_m REAL, bearing_deg REAL, width_m REAL, range_extent_m REAL, latitude REAL, longitude REAL,
+    origin TEXT NOT NULL DEFAULT 'model', -- 'evidence': a candidate that shows an object; 'person': drawn in review
     PRIMARY KEY (source, position, rank),
     FOREIGN KEY (source, position) REFERENCES frame
 ) WITHOUT ROWID
@@ -115,6 +139,8 @@ CREATE TABLE decision (                  -- a person's verdict on a detection; t
 """,
     "CREATE INDEX decision_on ON decision (source, position, rank)",
     SET_ASIDE_DECISION,
+    CANDIDATE,
+    COMPLETE_FRAME,
     SETTING,
     REVIEWED_DETECTION,
 )
@@ -148,6 +174,19 @@ MIGRATIONS = {
         """,
         "DROP TABLE old_set_aside",
         "DELETE FROM tracking_state",  # the objects are found again, with their duplicates
+    ),
+    4: (
+        "DROP VIEW IF EXISTS reviewed_detection",
+        "ALTER TABLE detection ADD COLUMN origin TEXT NOT NULL DEFAULT 'model'",
+        "ALTER TABLE set_aside_decision RENAME TO old_set_aside",
+        SET_ASIDE_DECISION,
+        """
+        INSERT INTO set_aside_decision (id, file, position, rank, x, y, w, h, verdict, class, time, whole_object)
+        SELECT id, file, position, rank, x, y, w, h, verdict, class, time, whole_object FROM old_set_aside
+        """,
+        "DROP TABLE old_set_aside",
+        CANDIDATE,
+        COMPLETE_FRAME,
         REVIEWED_DETECTION,
     ),
 }
@@ -156,6 +195,7 @@ _INTEGER = "typeof({0}) = 'integer'"
 _NUMBER = "typeof({0}) IN ('real', 'integer') AND {0} BETWEEN -1e15 AND 1e15"
 _SCORE = "typeof({0}) IN ('real', 'integer') AND {0} BETWEEN 0 AND 1"
 _TEXT = "typeof({0}) = 'text'"
+_ORIGIN = "{0} IN ('model', 'evidence', 'person')"
 
 
 def _valid(*conditions: tuple[str, str], optional: tuple[tuple[str, str], ...] = ()) -> str:
@@ -172,6 +212,17 @@ def _valid(*conditions: tuple[str, str], optional: tuple[tuple[str, str], ...] =
     return " AND ".join(required + nullable)
 
 
+_VALID_DETECTION = (
+    _valid(
+        (_INTEGER, "source position rank"),
+        (_NUMBER, "x y w h"),
+        (_SCORE, "score objectness"),
+        (_TEXT, "class"),
+        optional=((_NUMBER, "range_m bearing_deg width_m range_extent_m latitude longitude"),),
+    )
+    + " AND MIN(w, h) >= 0"
+)
+
 # What holds for each row of a table that is intact: SQLite stores values of any type in any column.
 VALID_ROWS = {
     "source": _valid((_TEXT, "name"), optional=((_TEXT, "failure fingerprint sidecar"), (_INTEGER, "frames"))),
@@ -181,14 +232,8 @@ VALID_ROWS = {
         optional=((_TEXT, "failure"), (_NUMBER, "time heading latitude longitude depth")),
     )
     + " AND (failure IS NOT NULL OR typeof(rows) = 'integer' AND typeof(cols) = 'integer' AND MIN(rows, cols) > 0)",
-    "detection": _valid(
-        (_INTEGER, "source position rank"),
-        (_NUMBER, "x y w h"),
-        (_SCORE, "score objectness"),
-        (_TEXT, "class"),
-        optional=((_NUMBER, "range_m bearing_deg width_m range_extent_m latitude longitude"),),
-    )
-    + " AND MIN(w, h) >= 0",
+    "detection": _VALID_DETECTION + " AND " + _valid((_ORIGIN, "origin")),
+    "candidate": _VALID_DETECTION,
     "object": _valid(
         (_INTEGER, "source position rank frames"),
         (_TEXT, "class"),
@@ -198,6 +243,9 @@ VALID_ROWS = {
     "sighting": _valid((_INTEGER, "source position rank object duplicate")),
     "tracking_state": _valid((_INTEGER, "frames decision")),
     "decision": _valid((_INTEGER, "source position rank whole_object"), (_TEXT, "verdict class"), (_NUMBER, "time")),
-    "set_aside_decision": _valid((_INTEGER, "position rank"), (_TEXT, "file verdict class"), (_NUMBER, "x y w h time")),
+    "set_aside_decision": _valid(
+        (_INTEGER, "position rank"), (_TEXT, "file verdict class"), (_NUMBER, "x y w h time"), (_ORIGIN, "origin")
+    ),
+    "complete_frame": _valid((_INTEGER, "position"), (_TEXT, "file"), (_NUMBER, "time")),
     "setting": _valid((_TEXT, "name value")),
 }

@@ -8,11 +8,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from sonar_debris.errors import SonarDebrisError
-from sonar_debris.survey.decisions import DecisionStore
 from sonar_debris.survey.records import FileState, SourceRecord, TrackedSource
+from sonar_debris.survey.restored_decisions import RestoredDecisionStore
 
 
-class SourceStore(DecisionStore):
+class SourceStore(RestoredDecisionStore):
     """The tables ``source`` and ``setting`` of a survey's database, and the removal of frames.
 
     Args:
@@ -133,15 +133,23 @@ class SourceStore(DecisionStore):
         parameters = {"source": source.id, "file": source.name, "start": start}
         set_aside = self._connection.execute(
             """
-            INSERT INTO set_aside_decision (file, position, rank, x, y, w, h, verdict, class, time, whole_object)
-            SELECT :file, position, rank, x, y, w, h, verdict, decision.class, time, whole_object
+            INSERT INTO set_aside_decision
+                (file, position, rank, x, y, w, h, verdict, class, time, whole_object, origin)
+            SELECT :file, position, rank, x, y, w, h, verdict, decision.class, time, whole_object, origin
             FROM decision JOIN detection USING (source, position, rank)
             WHERE source = :source AND position >= :start ORDER BY decision.id
             """,
             parameters,
         )
-        for table in ("decision", "detection", "frame"):
+        for table in ("decision", "detection", "candidate", "frame"):
             self._connection.execute(f"DELETE FROM {table} WHERE source = :source AND position >= :start", parameters)
+        self._connection.execute(
+            """
+            DELETE FROM complete_frame WHERE position >= :start
+                AND file IN (SELECT :file UNION SELECT CAST(real_path AS TEXT) FROM source WHERE id = :source)
+            """,
+            parameters,
+        )
         self._connection.execute("UPDATE source SET frames = NULL, failure = NULL WHERE id = :source", parameters)
         return set_aside.rowcount
 

@@ -81,18 +81,25 @@ class SurveyStore(SourceStore):
             check_rows(self._connection, self.path)
 
     def add_frame(self, source: int, frame: FrameRecord) -> None:
-        """Add a frame and its detections, within a `transaction` of the caller.
+        """Add a frame with its detections and candidates, within a `transaction` of the caller.
 
         Args:
             source: id of the frame's source.
             frame: the frame, which the source must not have yet.
         """
         key = {"source": source, "position": frame.position}
-        values = _values(frame, without="detections")
+        values = _values(frame, without=("detections", "candidates"))
         self._insert("frame", [key | values | {"failure": _printable(frame.failure)}])
         self._insert(
             "detection",
             [key | {"rank": rank} | _values(detection) for rank, detection in enumerate(frame.detections)],
+        )
+        self._insert(
+            "candidate",
+            [
+                key | {"rank": rank} | _values(candidate, without=("origin",))
+                for rank, candidate in enumerate(frame.candidates, start=len(frame.detections))
+            ],
         )
         self.restore_decisions(source, frame.position)
 
@@ -172,7 +179,7 @@ class SurveyStore(SourceStore):
     ) -> None:
         for table in ("sighting", "object", "tracking_state"):
             self._connection.execute(f"DELETE FROM {table}")
-        self._insert("object", [_values(record, without="file") for record in objects])
+        self._insert("object", [_values(record, without=("file",)) for record in objects])
         self._insert("sighting", [sighting._asdict() for sighting in sightings])
         self._insert("decision", [decision_values(decision) for decision in decisions])
         self._insert("tracking_state", [state._asdict()])
@@ -219,9 +226,9 @@ class SurveyStore(SourceStore):
         return [Failure(*row) for row in self.read(query, [-1 if limit is None else limit])]
 
 
-def _values(record: FrameRecord | DetectionRecord | ObjectRecord, without: str = "") -> dict[str, object]:
-    """Return the fields of a record by name, but for one that is not a column of its table."""
-    return {name: value for name, value in vars(record).items() if name != without}
+def _values(record: FrameRecord | DetectionRecord | ObjectRecord, without: Sequence[str] = ()) -> dict[str, object]:
+    """Return the fields of a record by name, but for those that are not columns of its table."""
+    return {name: value for name, value in vars(record).items() if name not in without}
 
 
 def _printable(text: str | None) -> str | None:

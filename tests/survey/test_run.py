@@ -100,7 +100,7 @@ def test_a_full_disk_stops_the_run_and_no_batch_is_stored_in_part(dive, process,
 
 def test_a_detection_has_one_label(dive, process, tmp_path):
     class Undecided(BrightSpots):
-        def with_settings(self, alternative_max_score):
+        def with_settings(self, alternative_max_score, **others):
             assert alternative_max_score == 0
             return BrightSpots()
 

@@ -42,7 +42,7 @@ def test_a_database_of_version_1_is_migrated_when_it_is_opened(version_1, query)
         assert [failure.reason for failure in store.failures()] == ["damaged", "no image"]
     names = {name for (name,) in query(version_1, "SELECT name FROM sqlite_master")}
     assert {"tracking_state", "reviewed_detection"} <= names and not names & {"counted", "judged"}
-    assert query(version_1, "PRAGMA user_version") == [(4,)]
+    assert query(version_1, "PRAGMA user_version") == [(5,)]
 
 
 def test_a_migrated_survey_is_like_a_new_one(version_1, tmp_path, query):
