@@ -34,6 +34,12 @@ class FrameBox(NamedTuple):
     h: float
     class_name: str
     score: float
+    range_m: float | None
+    bearing_deg: float | None
+    width_m: float | None
+    range_extent_m: float | None
+    latitude: float | None
+    longitude: float | None
     origin: str
     verdict: str
 
@@ -48,7 +54,8 @@ class FrameLabelStore(DecisionStore):
     def frame_boxes(self, source: int, position: int) -> list[FrameBox]:
         """Return the boxes of a frame, but for drawn ones that were rejected, in the order of their ranks."""
         query = """
-            SELECT rank, x, y, w, h, class, score, origin, verdict FROM reviewed_detection
+            SELECT rank, x, y, w, h, class, score, range_m, bearing_deg, width_m, range_extent_m, latitude, longitude,
+                origin, verdict FROM reviewed_detection
             WHERE (source, position) = (?, ?) AND NOT (origin = 'person' AND verdict = 'rejected') ORDER BY rank
         """
         return [FrameBox(*row) for row in self.read(query, [source, position])]

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector, detect_isolating_failures
@@ -151,7 +152,7 @@ def frame_record(frame: Frame, detections: Detections, min_score: float = 0.0) -
 def detection_records(frame: Frame, detections: Detections) -> list[DetectionRecord]:
     """Return detections as the survey's database stores them, with their places as far as they are known."""
     class_names = detections.names
-    places = georeference(frame, detections.xyxy)
+    places: list[dict[str, Any]] = list(georeference(frame, detections.xyxy))
     return [
         DetectionRecord(
             x=round(left, 3),

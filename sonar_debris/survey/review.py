@@ -14,12 +14,11 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.survey.database import DATABASE_FILE
 from sonar_debris.survey.decisions import LastDecision
+from sonar_debris.survey.frame_review import VERDICTS, create_frame_routes, is_class_name
 from sonar_debris.survey.report.writer import script
 from sonar_debris.survey.store import SurveyStore
 
 HOST = "127.0.0.1"
-VERDICTS = ("accepted", "rejected", "undecided")
-MAX_CLASS_NAME_LENGTH = 100
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
@@ -96,12 +95,19 @@ def create_app(folder: Path) -> Flask:
             content = {"token": token, "count": len(keys), "decisions": describe(store.last_decisions())}
         return Response(script("setReview", content), mimetype="text/javascript")
 
-    @app.post("/decisions")
-    def decide() -> dict[str, object]:
+    @app.before_request
+    def refuse_other_pages() -> None:
+        if request.method != "POST" or request.url_rule is None:  # no such page
+            return
         if request.headers.get("Origin", request.host_url.rstrip("/")) != request.host_url.rstrip("/"):
             abort(403, "the request comes from another page")
         if not secrets.compare_digest(request.headers.get("X-Token", "").encode(), token.encode()):
             abort(403, "the page belongs to an earlier session; reload it")
+
+    app.register_blueprint(create_frame_routes(report, open_store, _read_json, numbers))
+
+    @app.post("/decisions")
+    def decide() -> dict[str, object]:
         decision = _parse_decision(_read_json(), len(keys))
         key = keys[decision.detection]
         with open_store() as store:
@@ -142,16 +148,11 @@ def _parse_decision(content: object, detections: int) -> SentDecision:
                 and 0 <= number < detections
                 and verdict in VERDICTS
                 and isinstance(whole_object, bool | None)
-                and _is_class_name(class_name)
+                and is_class_name(class_name)
             )
             if is_valid:
                 return SentDecision(number, verdict, class_name.strip(), whole_object)
     abort(400, "not a valid decision")
-
-
-def _is_class_name(name: str) -> bool:
-    """Return whether a text is short, not empty, and has only characters that can be printed and stored."""
-    return 0 < len(name.strip()) <= MAX_CLASS_NAME_LENGTH and name.strip().isprintable()
 
 
 @contextmanager

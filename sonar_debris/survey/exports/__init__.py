@@ -123,7 +123,11 @@ def write_labels(
     output_folder = open_output_folder(Path(output or Path(folder) / "labels"))
     with open_survey(folder) as store:
         frames = export_frames(store, output_folder, reviewed_frames(store))
-        unreviewed_frames = len(store.frames_with_detections()) - len(frames)
+        reviewed = set(store.reviewed_frames())
+        names = store.source_names()
+        unreviewed_frames = sum(
+            (names[source], position) not in reviewed for source, position in store.frames_with_detections()
+        )
     if not frames:
         raise SonarDebrisError(
             f"{folder}: no frame was reviewed completely; review detections with: sonar-debris survey review {folder}"

@@ -90,7 +90,7 @@ def write_pictures(
         errors: list[FrameReadError] = []
         for frame in _read_again(store, source, errors):
             if frame.index in positions:
-                _write_picture(report / picture_name(source, frame.index), frame)
+                write_picture(report / picture_name(source, frame.index), frame)
                 positions.remove(frame.index)
                 done += 1
                 if progress:
@@ -126,7 +126,7 @@ def _read_again(store: SurveyStore, source: int, errors: list[FrameReadError]) -
         errors.append(error)
 
 
-def _write_picture(path: Path, frame: Frame) -> None:
+def write_picture(path: Path, frame: Frame) -> None:
     """Write a JPEG file whose brightest echo is white; the file appears only when it is complete."""
     _, jpeg = cv2.imencode(".jpg", to_uint8(frame.image), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     part = path.with_suffix(".part")

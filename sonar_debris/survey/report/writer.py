@@ -176,7 +176,7 @@ def _index(store: SurveyStore) -> dict[str, Any]:
     }
 
 
-def _time_text(seconds: float | None) -> str:
+def time_text(seconds: float | None) -> str:
     """Return a time as ISO 8601 in UTC, or in seconds if it counts from the start of a video; empty if unknown."""
     return utc_time(seconds) or ("" if seconds is None else f"{seconds:.1f} s")
 
@@ -204,7 +204,7 @@ def detection_parts(store: SurveyStore, report: Path) -> Iterator[tuple[int, lis
                 "position": position,
                 "rows": detections[0].rows,
                 "cols": detections[0].cols,
-                "time": _time_text(detections[0].time),
+                "time": time_text(detections[0].time),
                 "picture": picture if (report / picture).is_file() else None,
                 "first": start + count,
                 "detections": [columns(detection) for detection in detections],

@@ -14,6 +14,9 @@ const Gallery = {
       const card = event.target.closest(".card");
       if (card) FrameView.open(Number(card.dataset.number));
     });
+    byId("cards").addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.matches(".card")) event.target.click();
+    });
     this.show(0);
   },
 
@@ -40,14 +43,16 @@ const Gallery = {
 
   async createCard(number) {
     const { frame, rank } = await Report.detection(number);
-    const card = createElement("button");
-    card.type = "button";
+    const card = createElement("div");
+    card.tabIndex = 0;
+    card.setAttribute("role", "button");
     card.dataset.number = number;
     const object = byId("what").value === "objects" && Report.objectOf.get(number);
     const title = object ? `${object.frames} frames · ${Report.titleOf(frame)}` : Report.titleOf(frame);
     card.append(
       createCrop(frame, frame.detections[rank], this.CROP_WIDTH, this.CROP_HEIGHT),
-      createElement("span"), createElement("span", title, "small"));
+      createElement("span"), createElement("span", title, "small"), createElement("b"));
+    if (Review.isOpen) card.append(this.createButtons());
     card.title = title;
     this.updateCard(card, number);
     return card;
@@ -57,6 +62,19 @@ const Gallery = {
   updateCard(card, number) {
     card.className = `card ${Report.index.verdict[number]}`;
     card.children[1].textContent = Report.labelOf(number);
+    card.children[3].textContent = Report.index.verdict[number] === "undecided" ? "" : Report.index.verdict[number];
+  },
+
+  // Buttons of a card in review, for screens without a keyboard.
+  createButtons() {
+    const buttons = createElement("div", "", "buttons");
+    for (const [text, verdict] of [["Accept", "accepted"], ["Reject", "rejected"], ["Class…", ""], ["Undo", "undecided"]]) {
+      const button = createElement("button", text);
+      button.type = "button";
+      button.dataset.verdict = verdict;
+      buttons.append(button);
+    }
+    return buttons;
   },
 
   cardOf(number) { return byId("cards").querySelector(`[data-number="${number}"]`); },

@@ -11,13 +11,29 @@ const Overview = {
     byId("missing").hidden = missing.length === 0;
     byId("missing").textContent = "Pictures that could not be made: " +
       missing.map(({ file, pictures, reason }) => `${file}: ${pictures} (${reason})`).join("; ");
-    byId("totals").tBodies[0].append(
-      ...totals.map((total) => createRow([total.class, total.objects, total.detections])));
+    this.showTotals(totals);
     byId("failure-title").textContent = failureCount ? `${failureCount} failures` : "No failures";
     byId("failure-list").hidden = !failureCount;
     byId("failure-list").tBodies[0].append(...failures.map(({ file, frame, reason }) => createRow([file, frame, reason])));
     if (failures.length < failureCount) {
       byId("failure-title").textContent += `; the first ${failures.length} are listed here, all in failures.csv`;
     }
+  },
+
+  showTotals(totals) {
+    byId("totals").tBodies[0].replaceChildren(
+      ...totals.map((total) => createRow([total.class, total.objects, total.detections])));
+  },
+
+  // Objects and detections by class after decisions in this session; objects are found again when the review ends.
+  countTotals() {
+    const { classId, classNames, verdict } = Report.index;
+    const totals = classNames.map((name) => ({ class: name, objects: 0, detections: 0 }));
+    for (let number = 0; number < classId.length; number++) {
+      if (verdict[number] === "rejected") continue;
+      totals[classId[number]].detections += 1;
+      if (Report.objectOf.has(number)) totals[classId[number]].objects += 1;
+    }
+    return totals.filter(({ detections }) => detections).sort((a, b) => b.objects - a.objects || (a.class < b.class ? -1 : 1));
   },
 };

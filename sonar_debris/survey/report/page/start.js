@@ -2,5 +2,5 @@
 Overview.start();
 Filters.start();
 Gallery.start();
-FrameView.start();
 Review.start();
+FrameView.start();
