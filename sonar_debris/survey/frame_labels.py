@@ -52,7 +52,15 @@ class FrameLabelStore(DecisionStore):
     """
 
     def frame_boxes(self, source: int, position: int) -> list[FrameBox]:
-        """Return the boxes of a frame, but for drawn ones that were rejected, in the order of their ranks."""
+        """Return the boxes of a frame in the order of their ranks, without drawn ones that were rejected.
+
+        Args:
+            source: id of the source.
+            position: position of the frame.
+
+        Returns:
+            One item per box; an empty list if the survey has no such frame.
+        """
         query = """
             SELECT rank, x, y, w, h, class, score, range_m, bearing_deg, width_m, range_extent_m, latitude, longitude,
                 origin, verdict FROM reviewed_detection

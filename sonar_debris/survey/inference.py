@@ -150,7 +150,15 @@ def frame_record(frame: Frame, detections: Detections, min_score: float = 0.0) -
 
 
 def detection_records(frame: Frame, detections: Detections) -> list[DetectionRecord]:
-    """Return detections as the survey's database stores them, with their places as far as they are known."""
+    """Convert the detections in a frame to what the survey's database stores.
+
+    Args:
+        frame: the frame.
+        detections: the detections, in any order.
+
+    Returns:
+        One record per detection, in the same order; its place is None as far as the frame's geometry is unknown.
+    """
     class_names = detections.names
     places: list[dict[str, Any]] = list(georeference(frame, detections.xyxy))
     return [

@@ -167,7 +167,15 @@ class SurveyQueries:
         return self._connection.execute(query, parameters).fetchall()
 
     def records(self, query: str, parameters: Sequence = ()) -> list[dict[str, Any]]:
-        """Run a query like `read`, and return all rows as dictionaries by the names of their columns."""
+        """Run a query.
+
+        Args:
+            query: as of `read`.
+            parameters: as of `read`.
+
+        Returns:
+            One dictionary per row, by the names of the columns.
+        """
         cursor = self._connection.execute(query, parameters)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -111,7 +111,13 @@ class RestoredDecisionStore(FrameLabelStore):
         return {match for overlap, match, _ in matches if overlap}
 
     def promote_candidate(self, source: int, position: int, rank: int) -> None:
-        """Make a candidate a detection that shows an object; its key stays the same."""
+        """Make a candidate a detection of origin ``evidence``, with the same key.
+
+        Args:
+            source: id of the source.
+            position: position of the frame.
+            rank: rank of the candidate in its frame.
+        """
         columns = "source, position, rank, x, y, w, h, class, score, objectness, "
         columns += "range_m, bearing_deg, width_m, range_extent_m, latitude, longitude"
         self._connection.execute(

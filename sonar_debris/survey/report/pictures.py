@@ -127,7 +127,12 @@ def _read_again(store: SurveyStore, source: int, errors: list[FrameReadError]) -
 
 
 def write_picture(path: Path, frame: Frame) -> None:
-    """Write a JPEG file whose brightest echo is white; the file appears only when it is complete."""
+    """Write a JPEG file whose brightest echo is white.
+
+    Args:
+        path: the file; it appears only when it is complete.
+        frame: the frame.
+    """
     _, jpeg = cv2.imencode(".jpg", to_uint8(frame.image), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     part = path.with_suffix(".part")
     part.write_bytes(jpeg.tobytes())

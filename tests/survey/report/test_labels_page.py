@@ -6,12 +6,11 @@ import threading
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("supervision", reason="the extra export is not installed")
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
-
 from sonar_debris.commands.main import main
 from sonar_debris.survey.review import create_app, open_server
 from sonar_debris.survey.store import SurveyStore
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ const Labels = {
     const start = position(event);
     const moved = rank !== undefined && this.box().verdict !== "rejected" ? this.box() : null;
     const corner = anchor ? JSON.parse(anchor) : start;
-    const preview = FrameView.createSvgElement("rect", { class: "selected" });
+    const preview = FrameView.createSvgElement("rect", { class: "preview" });
     let drawn = null;
     svg.append(preview);
     svg.setPointerCapture(event.pointerId);
