@@ -26,7 +26,15 @@ from sonar_debris.commands.progress import frame_progress
 @click.option(
     "--dive", is_flag=True, help="Move the sonar over objects that it sees in many frames; writes an ARIS recording."
 )
-def simulate(output: Path, frames: int, seed: int, file_format: str, dive: bool) -> None:
+@click.option(
+    "--new-shapes",
+    "new_share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Share of the dive's objects that no shipped model was trained on: anchors, bicycles, ladders, nets.",
+)
+def simulate(output: Path, frames: int, seed: int, file_format: str, dive: bool, new_share: float) -> None:
     """Make simulated sonar frames with ground truth.
 
     OUT receives frame-0000.png, frame-0001.png, … or, with --format aris, the recording survey.aris. It also receives
@@ -40,8 +48,16 @@ def simulate(output: Path, frames: int, seed: int, file_format: str, dive: bool)
     """
     from sonar_debris.simulator.ground_truth import simulate as simulate_to_folder
 
+    if new_share and not dive:
+        raise click.UsageError("--new-shapes requires --dive.")
     with frame_progress(frames) as show_done:
         truth = simulate_to_folder(
-            output, frames, seed, dive, file_format == "aris", progress=lambda done, total: show_done(done)
+            output,
+            frames,
+            seed,
+            dive,
+            file_format == "aris",
+            new_share,
+            progress=lambda done, total: show_done(done),
         )
     click.echo(f"{truth.frames} frames simulated with {truth.boxes} labelled boxes, output in {output}")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,17 @@ from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.files import atomic_path, atomic_text, open_output_folder, remove_marked_pngs, write_png
 from sonar_debris.frames.aris_format import write_aris
 from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
-from sonar_debris.simulator.recording import ADVANCE, FAN, dive_scenes, frame_shape, random_scenes, record
+from sonar_debris.simulator.recording import (
+    ADVANCE,
+    DIVE_CLASS_NAMES,
+    FAN,
+    dive_scenes,
+    frame_shape,
+    random_scenes,
+    record,
+)
 from sonar_debris.simulator.render import simulate_frames
+from sonar_debris.simulator.scene import Scene
 
 TRUTH_FILE, RECORDING_FILE = "truth.coco.json", "survey.aris"
 Progress = Callable[[int, int], None]
@@ -42,6 +51,7 @@ def simulate(
     seed: int = 0,
     dive: bool = False,
     recording: bool = False,
+    new_share: float = 0.0,
     progress: Progress | None = None,
 ) -> GroundTruth:
     """Simulate sonar frames and write them with their ground truth.
@@ -56,13 +66,14 @@ def simulate(
         dive: whether the sonar moves forward over objects that it sees in many frames; this writes a recording. The
             boxes of an object share an ``object_id``. By default each frame shows a different random scene.
         recording: whether to write an ARIS recording instead of PNG files.
+        new_share: share of the dive's objects that are of shapes which no shipped model was trained on, 0 to 1.
         progress: called after each frame with the number of frames written and the number of all frames.
 
     Returns:
         The numbers of frames and labelled boxes, and the path of the ground truth.
 
     Raises:
-        ValueError: ``frames`` is less than 1.
+        ValueError: ``frames`` is less than 1, or there are new shapes without a dive.
         OutputError: the folder cannot be written to.
 
     Example:
@@ -71,14 +82,20 @@ def simulate(
     """
     if frames < 1:
         raise ValueError(f"frames must be at least 1. Received: {frames}")
+    if new_share and not dive:
+        raise ValueError("new shapes appear in dives only")
     folder = open_output_folder(Path(folder))
     recording = recording or dive
     file_format = "aris" if recording else "png"
     command = f"sonar-debris simulate --frames {frames} --seed {seed} --format {file_format}{' --dive' if dive else ''}"
-    truth = CocoTruth({"version": __version__, "command": command})
+    command += f" --new-shapes {new_share:g}" if new_share else ""
+    class_names = DIVE_CLASS_NAMES if new_share else CLASS_NAMES
+    truth = CocoTruth({"version": __version__, "command": command}, class_names)
     report = progress or (lambda done, total: None)
     if recording:
-        _write_recording(folder / RECORDING_FILE, frames, seed, dive, truth, report)
+        scenes = dive_scenes(frames, FAN, seed, new_share) if dive else random_scenes(frames, seed)
+        recorded = record(scenes, ADVANCE if dive else 0.0)
+        _write_recording(folder / RECORDING_FILE, recorded, frames, truth, report)
     else:
         _write_pngs(folder, frames, seed, truth, report)
     truth.write(folder / TRUTH_FILE)
@@ -94,8 +111,13 @@ def _write_pngs(folder: Path, frames: int, seed: int, truth: "CocoTruth", report
         report(index + 1, frames)
 
 
-def _write_recording(path: Path, frames: int, seed: int, dive: bool, truth: "CocoTruth", report: Progress) -> None:
-    recorded = record(dive_scenes(frames, FAN, seed), ADVANCE) if dive else record(random_scenes(frames, seed))
+def _write_recording(
+    path: Path,
+    recorded: Iterable[tuple[np.ndarray, dict[str, Any], Scene]],
+    frames: int,
+    truth: "CocoTruth",
+    report: Progress,
+) -> None:
     shape = frame_shape()
 
     def echoes_and_headers() -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
@@ -115,10 +137,12 @@ class CocoTruth:
 
     Args:
         info: how the frames were made; copied into the object.
+        class_names: names of the classes.
     """
 
-    def __init__(self, info: dict[str, Any]) -> None:
+    def __init__(self, info: dict[str, Any], class_names: Sequence[str] = CLASS_NAMES) -> None:
         self.info = info
+        self.class_names = class_names
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
 
@@ -142,7 +166,7 @@ class CocoTruth:
             file_name: the frame's file.
             shape: rows and columns.
             xyxy: ``(N, 4)`` boxes in pixels.
-            class_id: ``(N,)`` indices into the watertank class names.
+            class_id: ``(N,)`` indices into the class names.
             index: position of the frame in its file.
             object_id: ``(N,)`` the same for an object in all frames; None if no object appears in several frames.
         """
@@ -163,7 +187,7 @@ class CocoTruth:
         return {
             "info": self.info,
             "images": self._images,
-            "categories": coco_categories(CLASS_NAMES),
+            "categories": coco_categories(self.class_names),
             "annotations": self._annotations,
         }
 

@@ -11,12 +11,15 @@ from sonar_debris.frames.aris_format import beam_bearings
 from sonar_debris.frames.geometry import FanGeometry, Navigation
 from sonar_debris.frames.scan_conversion import enclosing_fan, to_echoes
 from sonar_debris.simulator.fan import BEAMS, COLS, FANS, SAMPLES, Fan
+from sonar_debris.simulator.new_shapes import NEW_SHAPES
 from sonar_debris.simulator.reflectors import Reflector
 from sonar_debris.simulator.render import render
 from sonar_debris.simulator.scene import Scene, bounding_box, clip_to_fan, random_scene
 from sonar_debris.simulator.shapes import SHAPES
 
 FAN = FANS[0]
+# Classes of the objects of a dive; the new ones come last.
+DIVE_CLASS_NAMES = (*CLASS_NAMES, *NEW_SHAPES)
 SOUND_SPEED = 1500  # in metres per second
 SAMPLE_PERIOD = 8  # in microseconds
 FRAME_RATE = 10.0  # in hertz
@@ -131,40 +134,46 @@ class PlacedObject:
     distance: float
 
 
-def place_objects(frames: int, fan: Fan, seed: int) -> list[PlacedObject]:
+def place_objects(frames: int, fan: Fan, seed: int, new_share: float = 0.0) -> list[PlacedObject]:
     """Place objects of random classes along the track, far enough apart that none hides another.
 
     Args:
         frames: number of frames of the dive.
         fan: the sonar's geometry.
         seed: seed, 0 or more.
+        new_share: share of objects of new shapes, 0 to 1. The other objects are the same for any share.
 
     Returns:
         The objects, in the order of the track.
     """
-    rng = np.random.default_rng((seed, 0))
+    rng, new_rng = np.random.default_rng((seed, 0)), np.random.default_rng((seed, 3))
     placed: list[PlacedObject] = []
     distance, end = fan.min_range, fan.max_range + ADVANCE * frames
     while (distance := distance + rng.uniform(0.5, 1.5) * _SPACING) < end:
         offset = rng.uniform(-_MAX_OFFSET, _MAX_OFFSET)
         separations = [np.hypot(offset - other.offset, distance - other.distance) for other in placed[-4:]]
         if all(separation >= _MIN_DISTANCE for separation in separations):
-            placed.append(PlacedObject(len(placed) + 1, str(rng.choice(list(SHAPES))), offset, distance))
+            name, new_name = str(rng.choice(list(SHAPES))), str(new_rng.choice(list(NEW_SHAPES)))
+            is_new = new_rng.random() < new_share
+            placed.append(PlacedObject(len(placed) + 1, new_name if is_new else name, offset, distance))
     return placed
 
 
-def dive_scenes(frames: int, fan: Fan, seed: int) -> Iterator[tuple[np.random.Generator, Scene]]:
+def dive_scenes(
+    frames: int, fan: Fan, seed: int, new_share: float = 0.0
+) -> Iterator[tuple[np.random.Generator, Scene]]:
     """Generate the scenes of a dive.
 
     Args:
         frames: number of frames.
         fan: the sonar's geometry.
         seed: seed, 0 or more.
+        new_share: share of objects of new shapes, 0 to 1.
 
     Yields:
         A random generator for rendering, and the scene of the frame with the objects' numbers as ``object_id``.
     """
-    placed = place_objects(frames, fan, seed)
+    placed = place_objects(frames, fan, seed, new_share)
     nearest, farthest = fan.min_range - _MARGIN, fan.max_range + _MARGIN
     for index in range(frames):
         travelled = ADVANCE * index
@@ -178,7 +187,8 @@ def _dive_scene(fan: Fan, near: list[PlacedObject], travelled: float, seed: int)
     for item in near:
         centre = COLS / 2 + item.offset, fan.apex - (item.distance - travelled)
         # The object's generator starts from the same seed in each frame, so that the object keeps its shape.
-        shape = SHAPES[item.class_name](np.random.default_rng((seed, 2, item.object_id)), centre)
+        draw = (SHAPES | NEW_SHAPES)[item.class_name]
+        shape = draw(np.random.default_rng((seed, 2, item.object_id)), centre)
         reflector = clip_to_fan(shape, fan)
         if reflector is not None:
             visible.append((item, reflector))
@@ -187,6 +197,6 @@ def _dive_scene(fan: Fan, near: list[PlacedObject], travelled: float, seed: int)
         fan,
         tuple(reflector for _, reflector in visible),
         np.array(boxes, np.float32).reshape(-1, 4),
-        np.array([CLASS_NAMES.index(item.class_name) for item, _ in visible], np.int64),
+        np.array([DIVE_CLASS_NAMES.index(item.class_name) for item, _ in visible], np.int64),
         np.array([item.object_id for item, _ in visible], np.int64),
     )

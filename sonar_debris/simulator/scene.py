@@ -11,6 +11,7 @@ from sonar_debris.simulator.shapes import SHAPES, wall
 
 # These classes show only as silhouettes on an insonified sea floor.
 SILHOUETTES = {"shampoo-bottle", "standing-bottle"}
+_SILHOUETTE_IDS = {CLASS_NAMES.index(name) for name in SILHOUETTES}
 _MAX_ATTEMPTS = 20  # at placing an object
 _MIN_GAP = 6  # between two boxes, in pixels
 _MIN_PIXELS = 150  # of an object inside the fan
@@ -26,7 +27,7 @@ class Scene:
         fan: the sonar's geometry.
         reflectors: the objects, with their outlines clipped to the fan.
         xyxy: ``(N, 4)`` float32 labelled boxes in pixels: left, top, right, bottom.
-        class_id: ``(N,)`` int64 indices into the watertank class names.
+        class_id: ``(N,)`` int64 indices into the class names: of the watertank, or of a dive.
         object_id: ``(N,)`` int64, the same for an object in all frames of a dive; None if no object appears in several
             frames.
     """
@@ -40,7 +41,7 @@ class Scene:
     @property
     def has_silhouette(self) -> bool:
         """Whether an object shows only on an insonified sea floor."""
-        return any(CLASS_NAMES[class_id] in SILHOUETTES for class_id in self.class_id)
+        return any(class_id in _SILHOUETTE_IDS for class_id in self.class_id.tolist())
 
 
 def random_scene(rng: np.random.Generator, fan: Fan | None = None) -> Scene:

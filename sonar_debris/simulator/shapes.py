@@ -12,6 +12,8 @@ from sonar_debris.simulator.fan import COLS, ROWS, Fan
 from sonar_debris.simulator.reflectors import Canvas, Reflector, arc, box, echo_reflector, silhouette_reflector
 
 Centre = tuple[float, float]
+# Draws a shape around its centre (column, row) in the frame.
+Shape = Callable[[np.random.Generator, Centre], Reflector]
 
 
 def _bottle(rng: np.random.Generator, centre: Centre) -> Reflector:
@@ -251,8 +253,8 @@ def _wall_echo(rng: np.random.Generator, depth: np.ndarray) -> np.ndarray:
     return echo
 
 
-# Every class except the wall, which depends on the fan. A shape is drawn around its centre (column, row) in the frame.
-SHAPES: dict[str, Callable[[np.random.Generator, Centre], Reflector]] = {
+# Every class except the wall, which depends on the fan.
+SHAPES: dict[str, Shape] = {
     "bottle": _bottle,
     "can": _can,
     "chain": _chain,

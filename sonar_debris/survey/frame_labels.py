@@ -117,7 +117,15 @@ class FrameLabelStore(DecisionStore):
                 self._insert("complete_frame", [{"file": name, "position": position, "time": time.time()}])
 
     def is_complete(self, source: int, position: int) -> bool:
-        """Return whether a person marked a frame as completely labelled."""
+        """Return whether a person marked a frame as completely labelled.
+
+        Args:
+            source: id of the source.
+            position: position of the frame.
+
+        Returns:
+            True if the frame is marked.
+        """
         query = f"""
             SELECT {IS_COMPLETE} FROM frame JOIN source ON source.id = frame.source
             WHERE (frame.source, frame.position) = (?, ?)

@@ -32,6 +32,11 @@ def test_zero_frames_is_wrong_usage(tmp_path):
     assert run("-o", tmp_path, "--frames", 0).exit_code == 2
 
 
+def test_new_shapes_without_a_dive_are_wrong_usage(tmp_path):
+    result = run("-o", tmp_path, "--new-shapes", 0.5)
+    assert result.exit_code == 2 and "--new-shapes requires --dive" in result.output
+
+
 def test_help_has_an_example():
     assert "sonar-debris simulate -o practice --frames 100 --seed 7" in run("--help").output
 

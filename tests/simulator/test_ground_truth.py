@@ -8,6 +8,7 @@ from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.files import OutputError
 from sonar_debris.frames import open_frames
 from sonar_debris.simulator.ground_truth import CocoTruth, simulate
+from sonar_debris.simulator.new_shapes import NEW_SHAPES
 
 IMAGE = np.zeros((480, 320), np.uint8)
 
@@ -111,3 +112,25 @@ def test_the_sample_in_the_repository_is_what_its_command_makes(tmp_path):
         difference = np.abs(frame.as_bytes().astype(int) - stored.as_bytes())
         # Another processor may round single samples otherwise.
         assert difference.max() <= 1 and np.count_nonzero(difference) < 20
+
+
+def test_a_dive_of_new_shapes_names_them(tmp_path):
+    contents = {}
+    for share in (0.0, 0.5, 1.0):
+        truth = simulate(str(tmp_path / str(share)), frames=40, seed=3, dive=True, new_share=share)
+        contents[share] = read_truth(truth)
+
+    names = {
+        share: [content["categories"][box["category_id"] - 1]["name"] for box in content["annotations"]]
+        for share, content in contents.items()
+    }
+    assert not {*names[0.0]} & {*NEW_SHAPES}
+    assert {*names[0.5]} & {*NEW_SHAPES} and {*names[0.5]} - {*NEW_SHAPES}
+    assert {*names[1.0]} <= {*NEW_SHAPES}
+    assert "--new-shapes 0.5" in contents[0.5]["info"]["command"]
+
+
+def test_new_shapes_appear_in_dives_only(tmp_path):
+    with pytest.raises(ValueError, match="dives only"):
+        simulate(str(tmp_path / "out"), frames=1, new_share=0.5)
+    assert not (tmp_path / "out").exists()

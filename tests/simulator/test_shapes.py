@@ -3,6 +3,7 @@ import pytest
 
 from sonar_debris.datasets.release import CLASS_NAMES
 from sonar_debris.simulator.fan import FANS
+from sonar_debris.simulator.new_shapes import NEW_SHAPES
 from sonar_debris.simulator.shapes import SHAPES, wall
 
 CENTRE = (160, 240)
@@ -30,15 +31,19 @@ def test_every_class_has_a_shape():
     assert {*SHAPES, "wall"} == set(CLASS_NAMES)
 
 
+def test_new_shapes_are_of_other_classes():
+    assert not {*NEW_SHAPES} & {*CLASS_NAMES}
+
+
 @pytest.mark.parametrize("name", RECORDED_SIZES)
 def test_a_shape_is_about_as_large_as_in_recorded_frames(name):
     size = np.median([outline_size(name, seed) for seed in range(40)], axis=0)
     assert np.all(np.abs(np.log2(size / RECORDED_SIZES[name])) < 0.6)
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", SHAPES | NEW_SHAPES)
 def test_a_shape_surrounds_its_centre_and_blocks_sound(name):
-    reflector = SHAPES[name](np.random.default_rng(0), CENTRE)
+    reflector = (SHAPES | NEW_SHAPES)[name](np.random.default_rng(0), CENTRE)
     rows, cols = np.nonzero(reflector.outline)
     assert cols.min() < CENTRE[0] < cols.max() and rows.min() < CENTRE[1] < rows.max()
     assert reflector.body.any() and reflector.echo.any()
