@@ -230,7 +230,7 @@ class TrackedSource(NamedTuple):
         last_time: latest time of a frame.
         rows: height of the frames in pixels; None if they differ or are not known.
         cols: width of the frames in pixels.
-        has_detections: whether any of its frames shows a detection.
+        has_detections: whether any of its frames has a detection or a candidate.
     """
 
     id: int

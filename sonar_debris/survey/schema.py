@@ -9,7 +9,16 @@ VERSION = 5
 REVIEWED_DETECTION = """
 CREATE VIEW reviewed_detection AS        -- detections, with the class and the verdict of the last decision
 SELECT detection.source, detection.position, detection.rank, x, y, w, h,
-    CASE WHEN last.verdict != 'undecided' THEN last.class ELSE detection.class END AS class, score, objectness,
+    CASE
+        WHEN last.verdict != 'undecided' THEN last.class
+        WHEN EXISTS (                    -- the sightings of an unknown object are unknown until a person names them
+            SELECT * FROM sighting JOIN object ON object.id = sighting.object AND object.class = 'unknown'
+            WHERE (sighting.source, sighting.position, sighting.rank)
+                = (detection.source, detection.position, detection.rank)
+        ) THEN 'unknown'
+        ELSE detection.class
+    END AS class,
+    detection.class AS detected_class, score, objectness,
     range_m, bearing_deg, width_m, range_extent_m, latitude, longitude,
     IFNULL(last.verdict, 'undecided') AS verdict, IFNULL(last.whole_object, 0) AS whole_object, last.time AS decided,
     origin
@@ -100,7 +109,7 @@ CREATE TABLE detection (
     """
 CREATE TABLE object (                    -- an object that one or more detections show
     id INTEGER PRIMARY KEY,
-    class TEXT NOT NULL,                 -- the class with the highest sum of its detections' scores
+    class TEXT NOT NULL,                 -- that with the highest sum of its detections' scores, or 'unknown'
     agreement REAL NOT NULL,             -- that sum as a share of the sum over all classes
     score REAL NOT NULL,                 -- highest score of a detection of that class
     frames INTEGER NOT NULL,             -- number of frames that show the object

@@ -172,6 +172,7 @@ class SourceStore(RestoredDecisionStore):
             SELECT source.id, IFNULL(path, name), COUNT(*), MIN(position), MAX(position), MIN(time), MAX(time),
                 CASE WHEN MIN(rows) = MAX(rows) THEN MIN(rows) END, CASE WHEN MIN(cols) = MAX(cols) THEN MIN(cols) END,
                 EXISTS (SELECT * FROM detection WHERE source = source.id)
+                    OR EXISTS (SELECT * FROM candidate WHERE source = source.id)
             FROM source JOIN frame ON frame.source = source.id GROUP BY source.id ORDER BY source.id
         """
         rows = self.read(query)

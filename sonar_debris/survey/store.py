@@ -22,6 +22,7 @@ from sonar_debris.survey.database import (
 from sonar_debris.survey.decisions import decision_values
 from sonar_debris.survey.records import (
     Decision,
+    DetectionKey,
     DetectionRecord,
     Failure,
     FrameRecord,
@@ -128,7 +129,8 @@ class SurveyStore(SourceStore):
     def detections_to_track(self, sources: Sequence[int]) -> pd.DataFrame:
         """Return the detections of some sources, except those that a person rejected one by one.
 
-        Detections of a rejected object are among them: its later sightings belong to it.
+        Detections of a rejected object are among them: its later sightings belong to it. Candidates that showed an
+        object when objects were last found are not, unless a person decided on them.
 
         Args:
             sources: ids of the sources.
@@ -136,11 +138,30 @@ class SurveyStore(SourceStore):
         Returns:
             One row per detection, in the order of the survey: the columns of ``reviewed_detection``, and ``time``.
         """
-        # No parameters: a folder may hold more timed images than SQLite allows parameters.
-        ids = ",".join(str(int(source)) for source in sources)
         query = f"""
             SELECT frame.time, reviewed_detection.* FROM reviewed_detection JOIN frame USING (source, position)
-            WHERE source IN ({ids}) AND (verdict != 'rejected' OR whole_object) ORDER BY source, position, rank
+            WHERE source IN ({_ids(sources)}) AND (verdict != 'rejected' OR whole_object)
+                AND NOT (origin = 'evidence' AND verdict = 'undecided') ORDER BY source, position, rank
+        """
+        return self._table(query)
+
+    def candidates_to_track(self, sources: Sequence[int]) -> pd.DataFrame:
+        """Return the candidates of some sources, except those that a person decided on.
+
+        Args:
+            sources: ids of the sources.
+
+        Returns:
+            One row per candidate, in the order of the survey, with the columns of `detections_to_track`.
+        """
+        query = f"""
+            SELECT frame.time, candidate.*, class AS detected_class, 'undecided' AS verdict, 0 AS whole_object,
+                NULL AS decided, 'evidence' AS origin
+            FROM candidate JOIN frame USING (source, position)
+            WHERE source IN ({_ids(sources)}) AND (source, position, rank) NOT IN (
+                SELECT source, position, rank FROM reviewed_detection
+                WHERE origin = 'evidence' AND verdict != 'undecided'
+            ) ORDER BY source, position, rank
         """
         return self._table(query)
 
@@ -150,6 +171,7 @@ class SurveyStore(SourceStore):
         objects: Sequence[ObjectRecord],
         sightings: Sequence[Sighting],
         decisions: Sequence[Decision] = (),
+        evidence: Sequence[DetectionKey] = (),
     ) -> None:
         """Replace all objects of the survey, in one transaction.
 
@@ -158,17 +180,18 @@ class SurveyStore(SourceStore):
             objects: the objects.
             sightings: which detections show them.
             decisions: decisions on objects that were extended to later sightings.
+            evidence: candidates that are among the sightings, and become detections.
         """
         try:
             with self.transaction():
-                self._write_objects(state, objects, sightings, decisions)
+                self._write_objects(state, objects, sightings, decisions, evidence)
         except sqlite3.OperationalError as error:
             if not self._read_only or not is_read_only_error(error):
                 raise
             copy = copy_database(self.path)
             self._connection.close()
             self._connection = copy
-            self._write_objects(state, objects, sightings, decisions)
+            self._write_objects(state, objects, sightings, decisions, evidence)
 
     def _write_objects(
         self,
@@ -176,9 +199,18 @@ class SurveyStore(SourceStore):
         objects: Sequence[ObjectRecord],
         sightings: Sequence[Sighting],
         decisions: Sequence[Decision],
+        evidence: Sequence[DetectionKey],
     ) -> None:
         for table in ("sighting", "object", "tracking_state"):
             self._connection.execute(f"DELETE FROM {table}")
+        self._connection.execute(
+            """
+            DELETE FROM detection
+            WHERE origin = 'evidence' AND (source, position, rank) NOT IN (SELECT source, position, rank FROM decision)
+            """
+        )
+        for key in evidence:
+            self.promote_candidate(*key)
         self._insert("object", [_values(record, without=("file",)) for record in objects])
         self._insert("sighting", [sighting._asdict() for sighting in sightings])
         self._insert("decision", [decision_values(decision) for decision in decisions])
@@ -229,6 +261,11 @@ class SurveyStore(SourceStore):
 def _values(record: FrameRecord | DetectionRecord | ObjectRecord, without: Sequence[str] = ()) -> dict[str, object]:
     """Return the fields of a record by name, but for those that are not columns of its table."""
     return {name: value for name, value in vars(record).items() if name not in without}
+
+
+def _ids(sources: Sequence[int]) -> str:
+    """Return a list for SQL: a folder may hold more timed images than SQLite allows parameters."""
+    return ",".join(str(int(source)) for source in sources)
 
 
 def _printable(text: str | None) -> str | None:

@@ -3,7 +3,8 @@
 Objects on the sea floor lie still: from frame to frame they move only as far as the sonar does. Detections in
 neighbouring frames are linked so that the sum of all squared distances is smallest; then tracks are linked over gaps.
 A large object may be detected as several parts next to each other: a track that lies, in the frames that show both,
-within the reach of another track is merged with it.
+within the reach of another track is merged with it. A detector may also report the echo and the shadow of an object as
+two boxes; `join_echo_and_shadow` joins them if one appears rarely.
 
 Reference:
     Jaqaman et al., Robust single-particle tracking in live-cell time-lapse sequences, Nature Methods 5, 2008,
@@ -29,6 +30,14 @@ MAX_GAP_STEP = {"m": 0.6, "px": 60.0}
 MAX_GAP = 10
 # Largest distance in metres between the positions of two tracks of one object that is seen again later.
 SAME_PLACE = 0.2
+# Largest gap between two boxes that touch, in sides of the box of the smaller part.
+TOUCH_MARGIN = 0.25
+# A track is a part of another track if it appears in less than this share of the other's frames, …
+MAX_FRAME_SHARE = 0.5
+# … in this share of its own frames together with the other, …
+MIN_SHARED_FRAMES = 0.5
+# … and touches the other in this share of the frames that show both.
+MIN_TOUCHING_SHARE = 0.8
 
 
 def track(detections: pd.DataFrame) -> np.ndarray:
@@ -136,6 +145,50 @@ def _points(detections: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, str]:
 
 def _is_located(detections: pd.DataFrame) -> bool:
     return bool(detections[["latitude", "longitude"]].notna().all(axis=None))
+
+
+def join_echo_and_shadow(detections: pd.DataFrame) -> pd.Series:
+    """Join tracks that show the echo and the shadow of one object.
+
+    A detector usually reports only one of the two, and the other in few frames. A track is therefore joined to another
+    track that it touches, if it appears in few of that track's frames.
+
+    Args:
+        detections: one row per detection: its ``track``, the ``index`` of its frame, its box ``x y w h`` in pixels.
+
+    Returns:
+        ``(N,)`` tracks, with that of the larger part for all detections of the smaller part.
+    """
+    frames = detections.groupby("track")["index"].nunique()
+    pairs = _candidate_pairs(detections, frames)
+    touching = _boxes_touch(pairs).groupby([pairs["track"], pairs["track_whole"]]).agg(["size", "mean"]).reset_index()
+    is_part = (touching["mean"] >= MIN_TOUCHING_SHARE) & (
+        touching["size"] >= MIN_SHARED_FRAMES * touching["track"].map(frames)
+    )
+    # A part belongs to the track with which it shares most frames.
+    parts = touching[is_part].sort_values("size", ascending=False, kind="stable").drop_duplicates("track")
+    whole_of_part = parts.set_index("track")["track_whole"]
+    # A part of a part belongs to the whole. The loop ends, as each whole has more frames than its part.
+    while whole_of_part.isin(whole_of_part.index).any():
+        whole_of_part = whole_of_part.map(whole_of_part).fillna(whole_of_part)
+    return detections["track"].map(whole_of_part).fillna(detections["track"]).astype(int)
+
+
+def _candidate_pairs(detections: pd.DataFrame, frames: pd.Series) -> pd.DataFrame:
+    """Return the pairs of detections in the same frame of which the first one's track has far fewer frames."""
+    boxes = detections[["track", "index", "x", "y", "w", "h"]]
+    pairs = boxes.merge(boxes, on="index", suffixes=("", "_whole"))
+    return pairs[pairs["track"].map(frames) < MAX_FRAME_SHARE * pairs["track_whole"].map(frames)]
+
+
+def _boxes_touch(pairs: pd.DataFrame) -> pd.Series:
+    """Return for each pair whether its boxes overlap after the smaller part is widened by ``TOUCH_MARGIN``."""
+    touch = pd.Series(True, index=pairs.index)
+    for start, side in (("x", "w"), ("y", "h")):
+        margin = TOUCH_MARGIN * pairs[side]
+        touch &= pairs[start] - margin < pairs[f"{start}_whole"] + pairs[f"{side}_whole"]
+        touch &= pairs[f"{start}_whole"] < pairs[start] + pairs[side] + margin
+    return touch
 
 
 def local_metres(latitude: pd.Series, longitude: pd.Series) -> np.ndarray:

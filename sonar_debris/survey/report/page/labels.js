@@ -146,7 +146,9 @@ const Labels = {
 
   decide(verdict) {
     const box = this.box();
-    if (box) this.change("decisions", { decisions: [{ rank: box.rank, verdict, class: box.class }] });
+    if (!box) return;
+    if (verdict === "accepted" && box.class === "unknown") byId("label-other").click(); // it must be named
+    else this.change("decisions", { decisions: [{ rank: box.rank, verdict, class: box.class }] });
   },
 
   // Name the selected box, or those that are drawn next.

@@ -51,7 +51,7 @@ const Review = {
       Gallery.turn(event.key === "n" ? 1 : -1);
     } else if (index >= 0 && event.key in this.VERDICTS) {
       const number = Number(cards[index].dataset.number);
-      this.decide(number, this.VERDICTS[event.key], Report.classOf(number));
+      this.judge(number, this.VERDICTS[event.key]);
       cards[index + 1]?.focus();
     } else if (index >= 0 && event.key === "c") {
       event.preventDefault();
@@ -65,8 +65,14 @@ const Review = {
     if (!button) return;
     event.stopPropagation();
     const number = Number(button.closest(".card").dataset.number);
-    if (button.dataset.verdict) this.decide(number, button.dataset.verdict, Report.classOf(number));
+    if (button.dataset.verdict) this.judge(number, button.dataset.verdict);
     else this.relabel(number);
+  },
+
+  // Decide on a detection without a new class; an unknown object must be named to be accepted.
+  judge(number, verdict) {
+    if (verdict === "accepted" && Report.classOf(number) === "unknown") this.relabel(number);
+    else this.decide(number, verdict, Report.classOf(number));
   },
 
   relabel(number) { this.askClass((name) => this.decide(number, "accepted", name)); },
