@@ -5,15 +5,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sonar_debris.survey.decisions import DecisionStore
+from sonar_debris.survey.queries import IS_COMPLETE
 from sonar_debris.survey.records import DetectionKey, DetectionRecord
-
-# Whether a row of the table complete_frame is on a frame of a source.
-IS_COMPLETE = """
-EXISTS (
-    SELECT * FROM complete_frame
-    WHERE complete_frame.position = frame.position AND file IN (source.name, CAST(source.real_path AS TEXT))
-)
-"""
 
 
 class FrameBox(NamedTuple):

@@ -15,6 +15,8 @@ from sonar_debris.survey.exports import write_labels
 from sonar_debris.survey.store import open_survey
 
 Labels = tuple[list[LabelledFrame], tuple[str, ...]]
+# Largest number of learnt frames, evenly spaced, on which the models before and after are compared.
+MAX_EVALUATED_FRAMES = 200
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class LearningResult:
         frames: number of frames that were learnt.
         boxes: number of labelled boxes in them.
         new_classes: classes that the earlier model did not know.
-        before: metrics of the earlier model on the learnt frames; None if they show no object.
+        before: metrics of the earlier model on the learnt frames, or `MAX_EVALUATED_FRAMES` of them; None if they show
+            no object.
         after: metrics of the new model on the same frames. They are no test: the model has learnt these frames.
     """
 
@@ -87,7 +90,8 @@ def learn_survey(
             progress=progress,
         )
         learnt = DebrisDetector.from_pretrained(model_folder, min_score=0.0)
-        before, after = (_evaluate(detector, frames, class_names) for detector in (earlier, learnt))
+        compared = frames[:: -(-len(frames) // MAX_EVALUATED_FRAMES)]
+        before, after = (_evaluate(detector, compared, class_names) for detector in (earlier, learnt))
     return LearningResult(
         model_folder,
         len(frames),

@@ -200,12 +200,13 @@ def _voters(members: pd.DataFrame) -> pd.DataFrame:
 
 
 def _name_object(voters: pd.DataFrame, votes: pd.Series) -> str:
-    """Return the class with the most votes, or `UNKNOWN` if the detector is not sure of it."""
+    """Return the class with the most votes, or `UNKNOWN` if the detector is not sure of it in many frames."""
     known_votes = votes.drop(UNKNOWN, errors="ignore")
     if known_votes.empty:
         return UNKNOWN
-    is_sure = len(_accepted(voters)) or known_votes.max() >= MIN_NAME_CONFIDENCE * voters["objectness"].sum()
-    return str(known_votes.idxmax()) if is_sure else UNKNOWN
+    is_judged = len(voters) >= MIN_FRAMES and not len(_accepted(voters))
+    is_unsure = known_votes.max() < MIN_NAME_CONFIDENCE * voters["objectness"].sum()
+    return UNKNOWN if is_judged and is_unsure else str(known_votes.idxmax())
 
 
 def _known(value: float) -> float | None:

@@ -128,13 +128,18 @@ class UnreviewedFrame(NamedTuple):
     uncertainty: float
 
 
+# Whether a person marked a frame of a source as complete.
+IS_COMPLETE = """
+EXISTS (
+    SELECT * FROM complete_frame
+    WHERE complete_frame.position = frame.position AND file IN (source.name, CAST(source.real_path AS TEXT))
+)
+"""
+
 # Frames that were read, and whether they were reviewed completely; with the uncertainty of what is undecided.
-_REVIEW_OF_FRAMES = """
+_REVIEW_OF_FRAMES = f"""
 SELECT frame.source, source.name AS file, frame.position, uncertainty,
-    CASE WHEN undecided IS NULL THEN EXISTS (
-        SELECT * FROM complete_frame
-        WHERE complete_frame.position = frame.position AND file IN (source.name, CAST(source.real_path AS TEXT))
-    ) ELSE undecided = 0 END AS is_reviewed
+    CASE WHEN undecided IS NULL THEN {IS_COMPLETE} ELSE undecided = 0 END AS is_reviewed
 FROM frame JOIN source ON source.id = frame.source LEFT JOIN (
     SELECT source, position, SUM((verdict = 'undecided') * score * (1 - score)) AS uncertainty,
         SUM(verdict = 'undecided') AS undecided
@@ -239,6 +244,34 @@ class SurveyQueries:
         """
         query = f"SELECT file, position FROM ({_REVIEW_OF_FRAMES}) WHERE is_reviewed"
         return self.read(query)
+
+    def frames_between_sightings(self, max_gap: int) -> set[tuple[str, int]]:
+        """Return the frames in which an object was missed that was seen shortly before and after.
+
+        Frames that a person marked as complete are not among them.
+
+        Args:
+            max_gap: largest number of successive frames in which it was missed.
+
+        Returns:
+            File and position of the frames.
+        """
+        gaps = """
+            SELECT source, position + 1, next FROM (
+                SELECT source, position, LEAD(position) OVER (PARTITION BY object, source ORDER BY position) AS next
+                FROM sighting
+            ) WHERE next BETWEEN position + 2 AND position + 1 + ?
+        """
+        names = self.source_names()
+        missed = {
+            (names[source], position)
+            for source, start, stop in self.read(gaps, [max_gap])
+            for position in range(start, stop)
+        }
+        complete = f"""
+            SELECT source.name, frame.position FROM frame JOIN source ON source.id = frame.source WHERE {IS_COMPLETE}
+        """
+        return missed - set(self.read(complete))
 
     def unreviewed_frames(self) -> list[UnreviewedFrame]:
         """Return the frames that were not reviewed completely, in the order of the survey."""

@@ -53,7 +53,7 @@ class FineTuningConfig:
     batch_size: int = 8
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
-    averaging: float = 0.5
+    averaging: float = 0.7
     seed: int = 0
 
 

@@ -89,7 +89,7 @@ class LabelCounts(NamedTuple):
         folder: the output folder.
         frames: number of frames written.
         labels: number of labels in them.
-        unreviewed_frames: number of frames with detections that were not reviewed completely, and not written.
+        unreviewed_frames: number of frames with detections that were not written: something in them has no label.
     """
 
     folder: Path
@@ -122,8 +122,8 @@ def write_labels(
     check_installed(format, LABEL_REQUIREMENTS)
     output_folder = open_output_folder(Path(output or Path(folder) / "labels"))
     with open_survey(folder) as store:
-        frames = export_frames(store, output_folder, reviewed_frames(store))
-        reviewed = set(store.reviewed_frames())
+        reviewed = reviewed_frames(store)
+        frames = export_frames(store, output_folder, reviewed)
         names = store.source_names()
         unreviewed_frames = sum(
             (names[source], position) not in reviewed for source, position in store.frames_with_detections()

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sonar_debris.boxes import clip
+from sonar_debris.detections import UNKNOWN
 from sonar_debris.errors import SonarDebrisWarning
 from sonar_debris.files import UniqueNames, atomic_text, remove_marked_pngs, write_png
 from sonar_debris.frames import Frame, FrameReadError
@@ -22,6 +23,7 @@ from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_ima
 from sonar_debris.outputs.pictures import picture_stem
 from sonar_debris.survey.folder import open_source_frames
 from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.tracking import MAX_GAP
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -52,10 +54,17 @@ def frames_with_detections(store: SurveyStore) -> DetectionsByFrame:
 
 
 def reviewed_frames(store: SurveyStore) -> DetectionsByFrame:
-    """Return the frames whose every detection was reviewed; if all were rejected, the frame has no detections."""
+    """Return the frames whose every detection was reviewed; if all were rejected, the frame has no detections.
+
+    A frame is left out if something in it has no label: an object that has no name yet, or one that the detector missed
+    there and saw in the frames before and after.
+    """
     detections = store.detections_table()
     detections_by_frame = _group_by_frame(detections)
-    return {key: detections_by_frame.get(key, detections.iloc[:0]) for key in store.reviewed_frames()}
+    unnamed = detections.loc[detections["class"] == UNKNOWN, ["file", "frame"]].itertuples(index=False, name=None)
+    incomplete = store.frames_between_sightings(MAX_GAP) | set(unnamed)
+    reviewed = [key for key in store.reviewed_frames() if key not in incomplete]
+    return {key: detections_by_frame.get(key, detections.iloc[:0]) for key in reviewed}
 
 
 def _group_by_frame(detections: pd.DataFrame) -> DetectionsByFrame:

@@ -1,5 +1,6 @@
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import cv2
 import pytest
@@ -9,6 +10,9 @@ pytest.importorskip("supervision", reason="the extra export is not installed")
 
 from sonar_debris.commands.main import main
 from sonar_debris.datasets.labels import read_labels
+from sonar_debris.survey.exports.labels import reviewed_frames
+from sonar_debris.survey.objects import find_objects
+from sonar_debris.survey.records import DetectionKey, DetectionRecord, FrameRecord
 from sonar_debris.survey.store import SurveyStore
 
 
@@ -103,7 +107,7 @@ def test_labels_of_a_relative_folder_with_subfolders_can_be_read(dive, process, 
     process(tmp_path / "night", [dive.name])
     with SurveyStore(tmp_path / "night") as store:
         for *key, class_name in store.read("SELECT source, position, rank, class FROM detection"):
-            store.decide(tuple(key), "accepted", class_name)
+            store.decide(tuple(key), "accepted", "anchor" if class_name == "unknown" else class_name)
 
     result = CliRunner().invoke(main, ["survey", "labels", str(tmp_path / "night"), "--format", format_name])
 
@@ -112,3 +116,22 @@ def test_labels_of_a_relative_folder_with_subfolders_can_be_read(dive, process, 
     folder = tmp_path / "night" / "labels"
     frames, _ = read_labels(folder / "images", folder / labels)
     assert len(frames) == 20 and sum(len(frame.xyxy) for frame in frames) == 40
+
+
+def test_frames_with_missed_or_unnamed_objects_are_no_labels(tmp_path):
+    box = DetectionRecord(10.0, 20.0, 30.0, 40.0, "can", 0.9, 0.9)
+    with SurveyStore(tmp_path) as store:
+        source = store.add_sources(["a.aris"])["a.aris"]
+        with store.transaction():
+            for position in range(12):
+                shown = [box] if position not in (4, 5) else [replace(box, x=80.0)]
+                store.add_frame(source, FrameRecord(position, 100, 100, detections=shown))
+            store.finish_source(source, None)
+        find_objects(store)
+        for position in range(12):
+            store.decide(DetectionKey(source, position, 0), "accepted", "can", whole_object=False)
+        store.decide(DetectionKey(source, 9, 0), "accepted", "unknown", whole_object=False)
+
+        assert [position for _, position in reviewed_frames(store)] == [0, 1, 2, 3, 6, 7, 8, 10, 11]
+        store.complete_frame(source, 5)
+        assert [position for _, position in reviewed_frames(store)] == [0, 1, 2, 3, 5, 6, 7, 8, 10, 11]
