@@ -20,6 +20,7 @@ COMMANDS = {
     "convert": (f"{PACKAGE}.convert:convert", "Convert a recording to images or a video."),
     "detect": (f"{PACKAGE}.detect:detect", "Find and name debris in sonar frames."),
     "evaluate": (f"{PACKAGE}.evaluate:evaluate", "Measure classifiers, proposals and detections on labelled frames."),
+    "explain": (f"{PACKAGE}.explain:explain", "Show why the detector reports an object."),
     "info": (f"{PACKAGE}.info:info", "Describe a recording, an image or each file of a folder."),
     "models": (f"{PACKAGE}.models:models", "List the shipped models, or show a model card."),
     "reproduce": (f"{PACKAGE}.reproduce:reproduce", "Reproduce published results and compare the figures."),

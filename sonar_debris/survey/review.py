@@ -14,6 +14,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.survey.database import DATABASE_FILE
 from sonar_debris.survey.decisions import LastDecision
+from sonar_debris.survey.explanation_routes import create_explanation_routes
 from sonar_debris.survey.frame_review import VERDICTS, create_frame_routes, is_class_name
 from sonar_debris.survey.report.writer import script
 from sonar_debris.survey.store import SurveyStore
@@ -105,6 +106,7 @@ def create_app(folder: Path) -> Flask:
             abort(403, "the page belongs to an earlier session; reload it")
 
     app.register_blueprint(create_frame_routes(report, open_store, _read_json, numbers))
+    app.register_blueprint(create_explanation_routes(open_store))
 
     @app.post("/decisions")
     def decide() -> dict[str, object]:

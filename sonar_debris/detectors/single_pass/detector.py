@@ -123,7 +123,7 @@ class SinglePassDetector(DebrisDetector):
     def _predict(self, frames: Sequence[Frame]) -> list[Candidates]:
         """Return the candidates at the best locations of each frame; frames of the same size share a batch."""
         preprocessed = [preprocess(frame) for frame in frames]
-        padded = [_pad(image) for image, _ in preprocessed]
+        padded = [pad(image) for image, _ in preprocessed]
         candidates: dict[int, Candidates] = {}
         for shape in dict.fromkeys(image.shape for image in padded):
             indices = [index for index, image in enumerate(padded) if image.shape == shape]
@@ -194,8 +194,15 @@ def _overlap_same_class(alternatives: Detections, detections: Detections, thresh
     return np.asarray((same_class & overlaps).any(axis=1))
 
 
-def _pad(image: np.ndarray) -> np.ndarray:
-    """Pad a frame to multiples of `MULTIPLE`, with 0: outside the fan, and the mean of the echoes inside."""
+def pad(image: np.ndarray) -> np.ndarray:
+    """Pad a normalised frame on its right and bottom with 0, the value outside the fan.
+
+    Args:
+        image: ``(rows, cols)``.
+
+    Returns:
+        The image with sides that are multiples of `MULTIPLE`.
+    """
     return np.pad(image, [(0, -side % MULTIPLE) for side in image.shape])
 
 

@@ -186,3 +186,13 @@ def test_a_telephone_can_do_everything_by_touch(browser, address, night):
     context.close()
 
     assert boxes(night)[0][1] == "accepted" and boxes(night, 68)[0][:2] == ("hook", "accepted")
+
+
+def test_the_page_says_why_a_detection_cannot_be_explained(opened, night):
+    with SurveyStore(night) as store:
+        store.write_settings({"model": "no-such-model"})
+    opened.click("#label-why")
+
+    expect(opened.locator("#why-title")).to_contain_text("no-such-model: no such model", timeout=60_000)
+    opened.click("#why-close")
+    expect(opened.locator("#why")).not_to_be_visible()

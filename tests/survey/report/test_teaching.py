@@ -83,6 +83,14 @@ def name_objects(page, address, night, truth):
     return set(shown)
 
 
+def explain_first_object(page):
+    page.locator(".card .crop").first.click()
+    page.wait_for_selector("#frame svg.editable")
+    page.click("#label-why")
+    page.wait_for_selector("#why-picture:not([hidden])", timeout=120_000)
+    assert page.locator("#why-picture").evaluate("image => image.naturalWidth") > 300
+
+
 def test_new_shapes_are_found_as_unknown_named_once_and_found_by_name(page, tmp_path):
     dive, night = tmp_path / "dive", tmp_path / "night"
     run("simulate", "--dive", "--frames", FRAMES, "--seed", 31, "--new-shapes", 1, "-o", dive)
@@ -91,6 +99,7 @@ def test_new_shapes_are_found_as_unknown_named_once_and_found_by_name(page, tmp_
 
     with open_review(night) as address:
         shown = name_objects(page, address, night, truth)
+        explain_first_object(page)
     assert {("unknown", "anchor"), ("unknown", "bicycle")} <= shown
 
     output = run("survey", "learn", night, "-o", tmp_path / "model", "--minutes", 1)

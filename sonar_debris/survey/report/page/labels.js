@@ -16,6 +16,8 @@ const Labels = {
     byId("label-reject").onclick = () => this.decide("rejected");
     byId("label-undo").onclick = () => this.undo();
     byId("label-complete").onclick = () => this.complete();
+    byId("label-why").onclick = () => this.explain();
+    byId("why-close").onclick = () => byId("why").close();
     byId("label-other").onclick = () => Review.askClass((name) => this.name(name));
     byId("frame").addEventListener("keydown", (event) => this.handleKey(event));
     byId("frame").addEventListener("close", () => { this.suggestions = []; });
@@ -157,6 +159,22 @@ const Labels = {
     const box = this.box();
     if (box) this.change("decisions", { decisions: [{ rank: box.rank, verdict: "accepted", class: name }] });
     else this.createPalette();
+  },
+
+  // Show which parts of the frame raise the score of the selected box.
+  explain() {
+    const [box, picture] = [this.box() || this.frame.boxes[0], byId("why-picture")];
+    if (!box) return;
+    const url = `why/${this.frame.source}/${this.frame.position}/${box.rank}.png`;
+    byId("why-title").textContent = `Why ${box.class}? Computing for some seconds …`;
+    picture.hidden = true;
+    picture.onload = () => {
+      picture.hidden = false;
+      byId("why-title").textContent = `Why ${box.class}?`;
+    };
+    picture.onerror = () => Review.fetchJson(url).catch((error) => { byId("why-title").textContent = error.message; });
+    picture.src = url;
+    byId("why").showModal();
   },
 
   complete() {
