@@ -229,14 +229,23 @@ def describe_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list
         new: the options of this run, with values of JSON's types. A missing option equals None.
 
     Returns:
-        One text per difference, in the order of ``new``; empty if the options are the same.
+        One text per difference, in the order of ``new``; empty if the options are the same. Options in a group of
+        options are compared one by one.
 
     Example:
-        >>> describe_differences({"seed": 0, "split": "scene"}, {"seed": 1, "split": "scene"})
-        ['seed: 0 → 1']
+        >>> describe_differences({"size": 96, "schedule": {"seed": 0}}, {"size": 96, "schedule": {"seed": 1}})
+        ['schedule seed: 0 → 1']
     """
+    old, new = _flatten(old), _flatten(new)
     names = dict.fromkeys([*new, *old])
     return [f"{name}: {old.get(name)} → {new.get(name)}" for name in names if old.get(name) != new.get(name)]
+
+
+def _flatten(options: Mapping[str, Any], group: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in options.items():
+        flat |= _flatten(value, f"{group}{name} ") if isinstance(value, Mapping) else {f"{group}{name}": value}
+    return flat
 
 
 def check_resume(folder: Path, options: dict[str, Any]) -> None:

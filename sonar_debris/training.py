@@ -20,6 +20,7 @@ from sonar_debris.networks import save_network, with_fused_batch_norm
 Sample = Callable[[np.random.Generator], tuple[np.ndarray, object]]
 
 VALIDATION_BATCHES = 20
+ERASE_TO_END = "\x1b[K"  # of the terminal's line
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,8 @@ class SampledBatches(keras.utils.PyDataset):
 class EpochLines(keras.callbacks.Callback):
     """Print one line per epoch on stderr: the metrics and the time left. It suits terminals and log files.
 
+    On a terminal a line that changes shows the steps within the epoch, too.
+
     Args:
         label: name of what is trained.
     """
@@ -150,6 +153,7 @@ class EpochLines(keras.callbacks.Callback):
         self.label = label
         self._start = 0.0
         self._first_epoch: int | None = None
+        self._epoch = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Start the clock."""
@@ -166,6 +170,23 @@ class EpochLines(keras.callbacks.Callback):
         if self._first_epoch is None:
             self._first_epoch = epoch
 
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Show on a terminal how far the epoch is.
+
+        Args:
+            batch: index of the batch in its epoch.
+            logs: values of the metrics by name.
+        """
+        if not sys.stderr.isatty():
+            return
+        epochs, steps = self.params["epochs"], self.params["steps"]
+        done = (self._epoch - (self._first_epoch or 0)) * steps + batch + 1
+        left = (time.monotonic() - self._start) / done * ((epochs - self._epoch) * steps - batch - 1)
+        text = f"{self.label} epoch {self._epoch + 1}/{epochs}  step {batch + 1}/{steps}  {left / 60:.1f} min left"
+        print(f"\r{text}{ERASE_TO_END}", end="", file=sys.stderr, flush=True)
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Print the line.
 
@@ -177,7 +198,8 @@ class EpochLines(keras.callbacks.Callback):
         done = epoch + 1 - (self._first_epoch or 0)
         left = (time.monotonic() - self._start) / done * (epochs - epoch - 1)
         metrics = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items() if name != "learning_rate")
-        print(f"{self.label} epoch {epoch + 1}/{epochs}  {metrics}  {left / 60:.1f} min left", file=sys.stderr)
+        start = f"\r{ERASE_TO_END}" if sys.stderr.isatty() else ""
+        print(f"{start}{self.label} epoch {epoch + 1}/{epochs}  {metrics}  {left / 60:.1f} min left", file=sys.stderr)
 
 
 def _compile(build: Callable, loss: Callable | keras.Loss | str, config: TrainingConfig, metrics: Sequence) -> Any:

@@ -105,6 +105,13 @@ def test_differences_are_listed_in_the_order_of_the_new_options():
     assert describe_differences(old, new) == ["model: a → b", "seed: 0 → 1", "gone: 1 → None"]
 
 
+def test_differences_in_a_group_of_options_are_named_one_by_one():
+    old = {"schedule": {"epochs": 60, "steps": 160, "seed": 0}}
+    new = {"schedule": {"epochs": 48, "steps": 160, "seed": 1}}
+
+    assert describe_differences(old, new) == ["schedule epochs: 60 → 48", "schedule seed: 0 → 1"]
+
+
 def test_text_file_appears_only_when_it_is_complete(tmp_path):
     path = tmp_path / "report.txt"
     path.write_text("earlier")

@@ -1,5 +1,6 @@
 import csv
 import gc
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -201,3 +202,20 @@ def test_each_epoch_prints_one_line(first, seconds, line, monkeypatch, capsys):
     lines.on_epoch_end(first, {"loss": 0.123456, "mae": 2, "learning_rate": 0.001})
 
     assert capsys.readouterr() == ("", line)
+
+
+def test_a_terminal_shows_the_steps_within_an_epoch(monkeypatch, capsys):
+    times = iter([1000, 1060, 1090])
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    lines = EpochLines("net")
+    lines.set_params({"epochs": 2, "steps": 4})
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+
+    lines.on_train_begin()
+    lines.on_epoch_begin(0)
+    lines.on_train_batch_end(1)
+    lines.on_epoch_end(0, {"loss": 0.5})
+
+    first, second = capsys.readouterr().err.split("\x1b[K")[0::1][:2]
+    assert first == "\rnet epoch 1/2  step 2/4  3.0 min left"
+    assert second == "\r"

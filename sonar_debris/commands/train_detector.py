@@ -44,6 +44,13 @@ EXISTING = click.Path(exists=True, path_type=Path)
     help="Stop after this number of epochs without a lower validation loss; 0 trains all epochs.",
 )
 @click.option("--again", is_flag=True, help="Repeat a training that is finished; its model is replaced.")
+@click.option(
+    "--more",
+    "more_epochs",
+    type=click.IntRange(min=1),
+    metavar="EPOCHS",
+    help="Add epochs to a training that is finished; give its other options as before.",
+)
 @click.option("--tensorboard", is_flag=True, help="Log for TensorBoard too.")
 @click.option("--name", help="Name of the model.  [default: name of the folder]")
 @with_training_config(epochs=60, steps=160, batch_size=8, learning_rate=2e-3)
@@ -57,6 +64,7 @@ def detector(
     thresholds_of: str | None,
     patience: int,
     again: bool,
+    more_epochs: int | None,
     tensorboard: bool,
     name: str | None,
     config: TrainingConfig,
@@ -68,6 +76,8 @@ def detector(
       sonar-debris train detector --data marine-debris-fls -o my-model
       sonar-debris train detector --images frames --labels labels.json --init single-pass -o my-model
     """
+    if again and more_epochs:
+        raise click.UsageError("--again repeats a training, and --more continues it; give one of them")
     data = _user_data(images, labels, options) if images or labels else _public_data(options, without)
     with quiet_backend():
         from sonar_debris.detectors.model_folder import SETTINGS_FILE, SinglePassSettings
@@ -87,6 +97,7 @@ def detector(
         simulated=simulate_frames(options.simulated, config.seed),
         tensorboard=tensorboard,
         again=again,
+        more_epochs=more_epochs or 0,
     )
     click.echo(f"trained on {len(data.train)} frames; try: sonar-debris detect FRAMES -o OUT --model {output}")
     for figure_name, value in SinglePassSettings.load(output / SETTINGS_FILE).figures.items():

@@ -111,7 +111,7 @@ def test_run_folder_of_another_training_is_refused(trained, tiny_release):
     result = run("--data", tiny_release, "-o", trained[1], *TINY, "--seed", 5)
 
     assert result.exit_code == 2
-    assert "holds a run with other options (schedule: " in result.stderr
+    assert "holds a run with other options (schedule seed: 0 → 5)" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from sonar_debris.detectors.thresholds import calibrate_on_validation
 from sonar_debris.errors import SonarDebrisError, SonarDebrisWarning
 from sonar_debris.files import check_resume
 from sonar_debris.frames.conditions import SonarConditions
+from sonar_debris.networks import save_network
 from sonar_debris.training import TrainingConfig, fit
 
 # Image ``(rows, cols)`` uint8, boxes ``(N, 4)`` float32 in pixels, and class indices ``(N,)``.
@@ -123,6 +124,7 @@ def train_detector(
     simulated: Iterable[SimulatedFrame] = (),
     tensorboard: bool = False,
     again: bool = False,
+    more_epochs: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Train a single-pass detector, calibrate it on the validation frames, and write a model folder.
@@ -144,6 +146,8 @@ def train_detector(
             training starts. Record their number as ``simulated_frames`` in ``data.description``.
         tensorboard: whether to log for TensorBoard too.
         again: whether a training that is finished is repeated.
+        more_epochs: number of epochs to add to a training that is finished, all other arguments being the same. They
+            have a learning rate schedule, a log and a checkpoint of their own, in the folder ``more-1``, ``more-2``, …
         progress: called after each epoch with the number of epochs done and the number of all epochs.
 
     Returns:
@@ -151,7 +155,7 @@ def train_detector(
 
     Raises:
         SonarDebrisError: there are no training frames, a frame or a model cannot be read, the folder holds a training
-            with other options or a finished one, or TensorBoard is not installed.
+            with other options or a finished one, there is none to add epochs to, or TensorBoard is not installed.
 
     Warns:
         SonarDebrisWarning: no validation frame shows an object, so the scores are not calibrated.
@@ -182,21 +186,51 @@ def train_detector(
         "schedule": asdict(config),
     }
     check_resume(folder, options)
-    if (folder / SETTINGS_FILE).exists() and not again:
-        raise SonarDebrisError(f"{folder}: this training is finished; to repeat it, add --again (again=True)")
-    (folder / SETTINGS_FILE).unlink(missing_ok=True)
+    stage = _continue(folder, config, more_epochs) if more_epochs else _start(folder, config, init_network, again)
     train, val = load_training_frames(data.train, simulated), load_training_frames(data.val)
     conditions = data.conditions or SonarConditions.merge(frame.conditions for frame in train)
     sampler, val_sampler = _frame_samplers(train, val, data.pasted_objects)
     network = train_single_pass(
-        sampler, val_sampler, len(data.class_names), config, folder, init_network, tensorboard, progress
+        sampler, val_sampler, len(data.class_names), stage.config, stage.run, stage.init, tensorboard, progress
     )
+    if stage.run != folder:
+        save_network(network, folder / WEIGHTS_FILE)
     if data.val and not thresholds_from:
         settings = _calibrate(SinglePassDetector(network, settings), settings, data.val)
-    recorded_command = {"command": command} if command else {}
-    settings = replace(settings, training=recorded_command | asdict(config), conditions=conditions)
-    settings.save(folder / SETTINGS_FILE)
+    recorded = {"command": command} if command else {}
+    recorded |= asdict(config) | ({"more_epochs": stage.more_epochs} if stage.more_epochs else {})
+    replace(settings, training=recorded, conditions=conditions).save(folder / SETTINGS_FILE)
     return folder
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A training, or the epochs that are added to one: the folder of log and checkpoint, and what it starts from."""
+
+    run: Path
+    config: TrainingConfig
+    init: keras.Model | None
+    more_epochs: list[int]
+
+
+def _start(folder: Path, config: TrainingConfig, init: keras.Model | None, again: bool) -> _Stage:
+    if (folder / SETTINGS_FILE).exists() and not again:
+        raise SonarDebrisError(
+            f"{folder}: this training is finished; to repeat it, add --again (again=True), "
+            "and to train it further --more EPOCHS (more_epochs)"
+        )
+    (folder / SETTINGS_FILE).unlink(missing_ok=True)
+    return _Stage(folder, config, init, [])
+
+
+def _continue(folder: Path, config: TrainingConfig, more_epochs: int) -> _Stage:
+    if not (folder / SETTINGS_FILE).exists():
+        raise SonarDebrisError(f"{folder}: no finished training to add epochs to; leave out --more (more_epochs)")
+    earlier = SinglePassDetector.load(folder)
+    added = [*earlier.settings.training.get("more_epochs", []), more_epochs]
+    run = folder / f"more-{len(added)}"
+    check_resume(run, {"more_epochs": more_epochs})
+    return _Stage(run, replace(config, epochs=more_epochs), earlier.network, added)
 
 
 def _frame_samplers(

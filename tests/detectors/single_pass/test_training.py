@@ -101,7 +101,7 @@ def test_simulated_frames_are_read_once(data, tmp_path):
 def test_other_options_or_data_do_not_resume_a_training(data, tmp_path):
     train_detector(data, tmp_path / "run", ONE_STEP)
 
-    with pytest.raises(SonarDebrisError, match=r"other options \(schedule: "):
+    with pytest.raises(SonarDebrisError, match=r"other options \(schedule seed: 0 → 1"):
         train_detector(data, tmp_path / "run", replace(ONE_STEP, seed=1))
     with pytest.raises(SonarDebrisError, match=r"other options \(frames: 2 → 3\)"):
         train_detector(replace(data, description={"frames": 3}), tmp_path / "run", ONE_STEP)
@@ -189,3 +189,20 @@ def test_a_model_of_plain_images_records_no_sonar(data, tmp_path):
     folder = train_detector(data, tmp_path / "model", ONE_STEP)
 
     assert SinglePassSettings.load(folder / "model.json").conditions is None
+
+
+def test_epochs_are_added_to_a_finished_training(data, tmp_path):
+    with pytest.raises(SonarDebrisError, match="no finished training to add epochs to"):
+        train_detector(data, tmp_path / "m", ONE_STEP, more_epochs=1)
+    train_detector(data, tmp_path / "m", ONE_STEP)
+    first = (tmp_path / "m" / "detector.keras").read_bytes()
+
+    train_detector(data, tmp_path / "m", ONE_STEP, more_epochs=2)
+    train_detector(data, tmp_path / "m", ONE_STEP, more_epochs=1)
+
+    assert DebrisDetector.from_pretrained(tmp_path / "m").settings.training["more_epochs"] == [2, 1]
+    assert (tmp_path / "m" / "detector.keras").read_bytes() != first
+    logs = [tmp_path / "m" / name for name in ("detector.csv", "more-1/detector.csv", "more-2/detector.csv")]
+    assert [len(log.read_text().splitlines()) - 1 for log in logs] == [1, 2, 1]
+    with pytest.raises(SonarDebrisError, match="seed: 0 → 1"):
+        train_detector(data, tmp_path / "m", replace(ONE_STEP, seed=1), more_epochs=1)
