@@ -12,7 +12,7 @@ from sonar_debris.errors import SonarDebrisError
 from sonar_debris.evaluation.matching import greedy_match
 from sonar_debris.files import check_regular_file
 from sonar_debris.survey.objects import MIN_FRAMES
-from sonar_debris.survey.queries import ObjectDetection
+from sonar_debris.survey.rows import ObjectDetection
 from sonar_debris.survey.store import SurveyStore
 
 # Name of a file without folders, and position of the frame in it.

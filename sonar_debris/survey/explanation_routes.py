@@ -11,8 +11,8 @@ from flask import Blueprint, Response, abort
 
 from sonar_debris.detectors.base import DebrisDetector
 from sonar_debris.detectors.model_folder import DEFAULT_MODEL
-from sonar_debris.survey.folder import read_frame
 from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.stored_frames import read_frame
 
 
 def create_explanation_routes(open_store: Callable[..., AbstractContextManager[SurveyStore]]) -> Blueprint:

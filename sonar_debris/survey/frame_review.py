@@ -13,13 +13,13 @@ from flask import Blueprint, abort
 from sonar_debris.boxes import clip
 from sonar_debris.detections import UNKNOWN, Detections
 from sonar_debris.frames import FrameReadError
-from sonar_debris.survey.folder import read_frame
 from sonar_debris.survey.frame_labels import FrameBox
 from sonar_debris.survey.inference import detection_records
 from sonar_debris.survey.records import DetectionKey, DetectionRecord
 from sonar_debris.survey.report.pictures import picture_name, write_picture
 from sonar_debris.survey.report.writer import time_text
 from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.stored_frames import read_frame
 
 VERDICTS = ("accepted", "rejected", "undecided")
 MAX_CLASS_NAME_LENGTH = 100

@@ -15,9 +15,9 @@ from sonar_debris.datasets.splits import frame_signature
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames import FrameReadError
 from sonar_debris.frames.pixels import preprocess
-from sonar_debris.survey.folder import open_source_frames
-from sonar_debris.survey.queries import UnreviewedFrame
+from sonar_debris.survey.rows import UnreviewedFrame
 from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.stored_frames import open_source_frames
 
 # Number of frames that are read and compared, for each frame to suggest, and in all at least.
 CANDIDATES_PER_SUGGESTION, MIN_CANDIDATES = 10, 100

@@ -8,9 +8,10 @@ import pytest
 
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.frame import FrameSelection
-from sonar_debris.survey.folder import lock_folder, read_settings, remove_survey, stored_selection
+from sonar_debris.survey.folder import lock_folder, read_settings, remove_survey
 from sonar_debris.survey.run import SurveyConfig, run_survey
 from sonar_debris.survey.store import SurveyStore, open_survey
+from sonar_debris.survey.stored_frames import stored_selection
 from tests.fakes import BrightSpots
 
 

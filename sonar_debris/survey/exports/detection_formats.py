@@ -18,7 +18,7 @@ from sonar_debris.files import UniqueNames, atomic_path, atomic_text, spreadshee
 from sonar_debris.frames.frame import FIRST_TIME, iso_time
 from sonar_debris.outputs.coco import DECIMALS, coco_annotation, coco_categories, coco_image
 from sonar_debris.outputs.pictures import picture_stem
-from sonar_debris.survey.queries import StoredFrame
+from sonar_debris.survey.rows import StoredFrame
 from sonar_debris.survey.store import SurveyStore
 
 # Columns in seconds since the epoch.

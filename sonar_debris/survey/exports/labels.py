@@ -21,8 +21,8 @@ from sonar_debris.files import UniqueNames, atomic_text, remove_marked_pngs, wri
 from sonar_debris.frames import Frame, FrameReadError
 from sonar_debris.outputs.coco import coco_annotation, coco_categories, coco_image
 from sonar_debris.outputs.pictures import picture_stem
-from sonar_debris.survey.folder import open_source_frames
 from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.stored_frames import open_source_frames
 from sonar_debris.survey.tracking import MAX_GAP
 
 if TYPE_CHECKING:

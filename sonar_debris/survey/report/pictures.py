@@ -17,8 +17,8 @@ from sonar_debris.frames import Frame, FrameReadError
 from sonar_debris.frames.frame import FIRST_TIME
 from sonar_debris.frames.geometry import polar_to_metres
 from sonar_debris.outputs.pictures import to_uint8
-from sonar_debris.survey.folder import open_source_frames
 from sonar_debris.survey.store import SurveyStore
+from sonar_debris.survey.stored_frames import open_source_frames
 from sonar_debris.survey.tracking import local_metres
 
 JPEG_QUALITY = 85
