@@ -109,7 +109,7 @@ def load_detectors(
     if thresholds_of is None:
         return detectors
     settings = load_detector(thresholds_of, min_score=min_score).settings
-    names = ("calibration", "min_score", "unknown_min_score", "alternative_max_score")
+    names = ("calibration", "min_score", "unknown_min_score", "object_weights", "alternative_max_score")
     return [detector.with_settings(**{name: getattr(settings, name) for name in names}) for detector in detectors]
 
 

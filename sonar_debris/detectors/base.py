@@ -120,7 +120,9 @@ class DebrisDetector(ABC):
         Returns:
             ``(N,)`` bool.
         """
-        object_score = np.interp(detections.objectness, *self.settings.calibration).astype(np.float32)
+        object_score = detections.objectness
+        if not self.settings.object_weights:
+            object_score = np.interp(object_score, *self.settings.calibration).astype(np.float32)
         is_object = object_score >= self.settings.unknown_min_score
         return np.asarray(((detections.score >= self.settings.min_score) | is_object) & ~detections.alternative)
 
@@ -130,6 +132,7 @@ class DebrisDetector(ABC):
         objectness: np.ndarray,
         class_probabilities: np.ndarray,
         object_probability: np.ndarray | float = 1.0,
+        object_score: np.ndarray | None = None,
     ) -> Detections:
         """Label boxes with their most probable class or as unknown, and leave out those below the thresholds.
 
@@ -142,6 +145,8 @@ class DebrisDetector(ABC):
             class_probabilities: ``(N, classes)`` in [0, 1].
             object_probability: ``(N,)`` sums of the class probabilities: the probability that the box shows an object
                 and not background.
+            object_score: ``(N,)`` probability that the box shows an object of any class, which takes the place of the
+                objectness in the result; by default the calibrated objectness, which is then not replaced.
 
         Returns:
             The detections, sorted by score.
@@ -151,7 +156,11 @@ class DebrisDetector(ABC):
         is_unknown = probability < self.settings.min_probability * object_probability
         # A detection with a class is right if it is an object of that class; an unknown one if it is any object.
         class_score = np.interp(objectness * probability, *self.settings.calibration).astype(np.float32)
-        object_score = np.interp(objectness * object_probability, *self.settings.calibration).astype(np.float32)
+        if object_score is None:
+            object_score = np.interp(objectness * object_probability, *self.settings.calibration).astype(np.float32)
+        else:
+            # What is an object of its class is an object.
+            objectness = object_score = np.maximum(object_score, class_score)
         is_object = object_score >= self.settings.unknown_min_score
         is_unknown |= (class_score < self.settings.min_score) & is_object
         score = np.where(is_unknown, object_score, class_score)

@@ -38,6 +38,8 @@ _FIRST_KIND = "sliding-window"
 _RENAMED = {"overlap": "nms_iou", "alternatives": "alternative_max_score"}
 # Largest value of settings that are numbers of boxes or steps.
 _MAX_COUNT = 10_000
+# The intercept and the features of `sonar_debris.detectors.single_pass.contrast`; and the largest size of a weight.
+OBJECT_WEIGHTS, MAX_WEIGHT = 9, 1e6
 
 
 def bounded(default: Any, lowest: float, highest: float) -> Any:
@@ -69,6 +71,8 @@ class ModelSettings:
         min_score: detections below this score are left out, unless the user chooses another threshold.
         unknown_min_score: a box that scores less than ``min_score`` with its best class is reported as ``unknown`` if
             it scores this or more as an object of any class; 1 reports none.
+        object_weights: what that score is computed with, in a single-pass model: an intercept and a weight for each of
+            `sonar_debris.detectors.single_pass.contrast.FEATURES`. By default it is the calibrated objectness.
         alternative_max_score: highest score of an alternative label. Alternative labels are reported only if
             ``min_score`` is lower than this; 0 reports one label per object.
         data: what the model was trained on: split, folds or parts. `training_data` returns what evaluations need.
@@ -86,6 +90,7 @@ class ModelSettings:
     calibration: Calibration = IDENTITY
     min_score: float = bounded(0.3, 0, 1)
     unknown_min_score: float = bounded(1.0, 0, 1)
+    object_weights: tuple[float, ...] = ()
     alternative_max_score: float = bounded(0.0, 0, 1)
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -117,6 +122,7 @@ class ModelSettings:
             settings["class_names"] = check_class_names(settings["class_names"])
             if "calibration" in settings:
                 settings["calibration"] = _parse_calibration(settings["calibration"])
+            settings["object_weights"] = _parse_weights(settings.get("object_weights", ()))
             if settings.get("conditions") is not None:
                 settings["conditions"] = SonarConditions.from_json(settings["conditions"])
             return cls(**settings)._check_values()
@@ -251,6 +257,15 @@ def _parse_calibration(knots: Any) -> Calibration:
     if len(before) != len(after):
         raise ValueError("the two parts of the calibration differ in length")
     return before, after
+
+
+def _parse_weights(weights: Any) -> tuple[float, ...]:
+    """Check that there are no weights, or the intercept and one finite weight for each feature."""
+    if not isinstance(weights, list | tuple) or len(weights) not in (0, OBJECT_WEIGHTS):
+        raise ValueError(f"object_weights must be {OBJECT_WEIGHTS} numbers, or none")
+    if not all(_is_number(weight) and abs(weight) < MAX_WEIGHT for weight in weights):
+        raise ValueError(f"object_weights must be numbers of less than {MAX_WEIGHT:g}")
+    return tuple(map(float, weights))
 
 
 def _is_number(value: Any) -> bool:

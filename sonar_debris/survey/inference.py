@@ -71,7 +71,10 @@ def local_inference(detector: DebrisDetector, reading: Reading) -> Inference:
     """
     min_score = detector.min_score
     detector = detector.with_settings(
-        alternative_max_score=0.0, unknown_min_score=1.0, min_score=min(min_score, CANDIDATE_MIN_SCORE)
+        alternative_max_score=0.0,
+        unknown_min_score=1.0,
+        object_weights=(),  # objects are unknown by all of their sightings, see `find_objects`
+        min_score=min(min_score, CANDIDATE_MIN_SCORE),
     )
 
     def process_jobs(jobs: Sequence[Job], stop: threading.Event) -> Iterator[list[ShardResult]]:

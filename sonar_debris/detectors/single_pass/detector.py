@@ -11,6 +11,7 @@ from sonar_debris.boxes import area, iou, non_maximum_suppression, suppress_by_c
 from sonar_debris.detections import Detections
 from sonar_debris.detectors.base import DebrisDetector
 from sonar_debris.detectors.model_folder import SETTINGS_FILE, SinglePassSettings
+from sonar_debris.detectors.single_pass.contrast import object_probability
 from sonar_debris.detectors.single_pass.network import MULTIPLE, STRIDE, split_outputs
 from sonar_debris.errors import SonarDebrisError
 from sonar_debris.frames.frame import Frame
@@ -78,7 +79,10 @@ class SinglePassDetector(DebrisDetector):
 
     def detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections in each of several frames, which may differ in size."""
-        return [self._label_candidates(candidates) for candidates in self._predict(frames)]
+        return [
+            self._label_candidates(frame, candidates)
+            for frame, candidates in zip(frames, self._predict(frames), strict=True)
+        ]
 
     def propose(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """Return boxes of objects of any class.
@@ -90,14 +94,20 @@ class SinglePassDetector(DebrisDetector):
         proposals = self._suppress(candidates, candidates.objectness)
         return proposals.xyxy, proposals.objectness
 
-    def _label_candidates(self, candidates: Candidates) -> Detections:
-        """Return the detections and, if ``min_score`` is low enough, their alternative labels."""
+    def _label_candidates(self, frame: Frame, candidates: Candidates) -> Detections:
+        """Return the detections in a frame and, if ``min_score`` is low enough, their alternative labels."""
         best_score = candidates.objectness * candidates.class_probabilities.max(axis=1)
         best = self._suppress(candidates, best_score)
-        detections = self._label(best.xyxy, best.objectness, best.class_probabilities)
+        object_score = self._object_score(frame, best) if self.settings.object_weights else None
+        detections = self._label(best.xyxy, best.objectness, best.class_probabilities, object_score=object_score)
         if self.settings.min_score >= self.settings.alternative_max_score:
             return detections
         return Detections.merge([detections, self._find_alternatives(candidates, detections)])
+
+    def _object_score(self, frame: Frame, candidates: Candidates) -> np.ndarray:
+        """Return the probability ``(N,)`` that each candidate shows an object of any class."""
+        image, factors = preprocess(frame)
+        return object_probability(image, candidates.xyxy * factors, candidates.objectness, self.settings.object_weights)
 
     def _find_alternatives(self, candidates: Candidates, detections: Detections) -> Detections:
         """Return what suppression class by class would report in addition to the detections, with limited scores."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -156,3 +158,31 @@ def test_frame_without_black_pixels_and_black_frame():
     assert clip_to_fan(boxes, np.ones((SIDE, SIDE))).tolist() == [[0, 5, 20, SIDE]]
     assert clip_to_fan(boxes, np.zeros((SIDE, SIDE)))[0, 2] == clip_to_fan(boxes, np.zeros((SIDE, SIDE)))[0, 0]
     assert clip_to_fan(np.zeros((0, 4), np.float32), np.ones((4, 4))).shape == (0, 4)
+
+
+# Brightness alone makes a box an object.
+BY_CONTRAST = {"object_weights": (-3.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0), "min_score": 0.4}
+
+
+def test_an_unsure_box_is_unknown_if_its_echo_stands_out(make_frame):
+    frame = make_frame(128, 128)
+    unsure = (8, 8, 0.2, 1.5, 0.6, 0.3, 0.1)
+    before = detect(frame, unsure, unknown_min_score=0.5, **BY_CONTRAST)
+    image = frame.image.copy()
+    image[60:76, 60:76] = image.max() * 3
+    bright = replace(frame, image=image)
+
+    found = detect(bright, unsure, unknown_min_score=0.5, **BY_CONTRAST)
+
+    assert len(before) == 0
+    assert found.names == ["unknown"] and found.score[0] > 0.5 and found.objectness[0] == found.score[0]
+    settings = SinglePassSettings("m", NAMES, unknown_min_score=0.5, **BY_CONTRAST)
+    assert SinglePassDetector(Network(), settings).reports(found).tolist() == [True]
+
+
+def test_a_sure_object_is_never_less_an_object_than_one_of_its_class(frame):
+    sure = (8, 8, 0.9, 1.5, 0.98, 0.01, 0.01)
+
+    found = detect(frame, sure, unknown_min_score=0.5, **BY_CONTRAST)
+
+    assert found.names == ["can"] and found.objectness[0] >= found.score[0]
