@@ -80,7 +80,7 @@ def test_other_settings_are_refused_without_overwrite(recording, tmp_path, brigh
 
     refused = run("run", recording, "-o", tmp_path / "night")
     assert refused.exit_code == 2
-    assert "holds a survey with other settings (min_score: 0.5 → 0.7)" in refused.stderr
+    assert "holds a survey with other settings (min_score: 0.2 → 0.7)" in refused.stderr
     assert "--overwrite" in refused.stderr
     assert run("run", recording, "-o", tmp_path / "night", "--overwrite").exit_code == 1
 
