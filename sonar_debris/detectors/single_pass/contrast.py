@@ -82,7 +82,9 @@ def _echo_features(image: np.ndarray, fan: np.ndarray, box: np.ndarray) -> list[
     if echoes.size <= MIN_BOX_ECHOES:
         echoes = np.full(1, mean)
     deviation += DEVIATION_FLOOR
-    dark, bright = np.percentile(echoes, (10, 90))
+    tenth = echoes.size // 10
+    ranks = (tenth, echoes.size - 1 - tenth)
+    dark, bright = np.partition(echoes, ranks)[list(ranks)]  # faster than np.percentile, which interpolates
     contrasts = (np.array([echoes.mean(), bright, 2 * mean - dark]) - mean) / deviation
     ring_share = in_ring.sum() / max(1, in_ring.size - in_box.size)
     return [*contrasts, np.log(sides.prod()), ring_share, in_box.mean(), echoes.std() / deviation]
