@@ -1,6 +1,5 @@
 """Find objects of which no single detection is sure: those whose low scores sum to enough over many frames."""
 
-import numpy as np
 import pandas as pd
 
 from sonar_debris.survey.suppression import overlaps_any, suppress_duplicates
@@ -36,23 +35,20 @@ def find_evidence(detections: pd.DataFrame, object_ids: pd.Series, candidates: p
         candidates: detections that score too low to be reported, with the same columns and other index labels.
 
     Returns:
-        The detections and candidates that show further objects, with the column ``object``, which continues the
-        numbers of ``object_ids``.
+        The detections and candidates that show further objects, with the column ``track``, the same for all of an object.
     """
     is_sighting = object_ids.reindex(detections.index).notna()
     leftovers = _concat(detections[~is_sighting & (detections["verdict"] == "undecided")], candidates)
     leftovers = suppress_duplicates(leftovers[~overlaps_any(leftovers, detections[is_sighting])])
     if leftovers.empty:
-        return leftovers.assign(object=pd.Series(dtype=float))
+        return leftovers.assign(track=pd.Series(dtype=int))
     together = _concat(detections[is_sighting], leftovers).sort_values("index", kind="stable")
     together["track"] = track(together)
     known = together.loc[detections.index[is_sighting], "track"].unique()
     evidence = sum_evidence(together)
     wholes = join_echo_and_shadow(together).unique()
     further = evidence.index[(evidence >= MIN_EVIDENCE) & evidence.index.isin(wholes) & ~evidence.index.isin(known)]
-    members = together[together["track"].isin(further)]
-    first = 0 if object_ids.isna().all() else int(np.nanmax(object_ids)) + 1
-    return members.drop(columns="track").assign(object=first + members["track"].rank(method="dense"))
+    return together[together["track"].isin(further)]
 
 
 def _concat(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def _compute_objects(store: SurveyStore) -> _Results:
                 _add_object(results, valid, members_duplicates)
         if sequence.is_tracked:
             candidates = _load_candidates(store, sequence, first_label=len(all_detections))
-            for _, members in find_evidence(detections, object_ids, candidates).groupby("object"):
+            for _, members in find_evidence(detections, object_ids, candidates).groupby("track"):
                 _add_object(results, members, all_detections[:0])
                 results.evidence.extend(_keys(members[members.index >= len(all_detections)]))
     return results
