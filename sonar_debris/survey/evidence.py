@@ -35,7 +35,7 @@ def find_evidence(detections: pd.DataFrame, object_ids: pd.Series, candidates: p
         candidates: detections that score too low to be reported, with the same columns and other index labels.
 
     Returns:
-        The detections and candidates that show further objects, with the column ``track``, the same for all of an object.
+        The detections and candidates that show further objects; the column ``track`` is the same for all of an object.
     """
     is_sighting = object_ids.reindex(detections.index).notna()
     leftovers = _concat(detections[~is_sighting & (detections["verdict"] == "undecided")], candidates)
