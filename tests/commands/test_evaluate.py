@@ -170,7 +170,7 @@ def test_the_threshold_of_the_reported_objects_is_the_models_or_that_of_the_user
 
 
 def test_the_models_of_a_cross_validation_get_the_thresholds_of_another(run, model):
-    names = ("calibration", "min_score", "unknown_min_score", "alternative_max_score")
+    names = ("calibration", "min_score", "unknown_min_score", "object_weights", "alternative_max_score")
     vars(model.settings).update(dict.fromkeys(names, 0.25))
     result = run("detections", "--thresholds-of", "shipped")
 
