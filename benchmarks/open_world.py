@@ -31,8 +31,8 @@ from sonar_debris.frames.pixels import preprocess
 
 HERE = Path(__file__).parent
 AUDIT = HERE / "unlabelled_debris.json"
-# Boxes per frame that are fitted, highest objectness first.
-BOXES_PER_FRAME = 40
+# Boxes per frame that are fitted, highest objectness first, and their lowest objectness.
+BOXES_PER_FRAME, FITTED_FROM = 40, 0.02
 THRESHOLDS = np.arange(0.3, 0.8, 0.05)
 
 
@@ -47,7 +47,7 @@ def find_boxes(model: Path, frames: list[LabelledFrame]) -> list[tuple[Detection
         frame = labelled.load()
         found = detector.detect(frame)
         found = found[np.argsort(-found.objectness)][:BOXES_PER_FRAME]
-        found = found[found.objectness >= MIN_OBJECTNESS]
+        found = found[found.objectness >= FITTED_FROM]
         image, factors = preprocess(frame)
         boxes.append((found, contrast_features(image, found.xyxy * factors, found.objectness)))
     return boxes
@@ -108,7 +108,10 @@ def main() -> None:
     print_froc("and contrast", frames, with_score(boxes, probability), audit)
     min_score = DebrisDetector.from_pretrained(DEFAULT_MODEL).min_score
     for threshold in THRESHOLDS:
-        masks = [(part.score >= min_score) | (p >= threshold) for part, p in zip(boxes, probability, strict=True)]
+        masks = [
+            (part.score >= min_score) | ((p >= threshold) & (part.objectness >= MIN_OBJECTNESS))
+            for part, p in zip(boxes, probability, strict=True)
+        ]
         curves = [froc(frames, boxes, CLASS_NAMES, ["wall"], ignore, masks).reported for ignore in (None, audit)]
         figures = ", ".join(f"{part.recall:.4f} at {part.false_per_frame:.3f}" for part in curves if part)
         print(f"unknown from {threshold:.2f}: {figures} (audit)")

@@ -13,8 +13,9 @@ import numpy as np
 # echoes relative to the ring around it, in standard deviations of the ring; the logarithm of its area in pixels; the
 # fan's share of the ring and of the box; and the standard deviation of its echoes relative to that of the ring.
 FEATURES = ("objectness", "mean", "bright", "dark", "log_area", "ring_in_fan", "box_in_fan", "deviation")
-# Boxes of less objectness show nothing: their probability is 0, and nothing is computed.
-MIN_OBJECTNESS = 0.02
+# Boxes of less objectness get the probability 0. Without this bound a strong contrast would do, and bright clutter of
+# other places than those that the regression was fitted on would be reported.
+MIN_OBJECTNESS = 0.2
 # The ring is this share of the box's sides wide, and at least this many pixels.
 RING_WIDTH, MIN_RING_WIDTH = 0.4, 6.0
 # Statistics of fewer echoes than these are not used.

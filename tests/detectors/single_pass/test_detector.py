@@ -166,7 +166,7 @@ BY_CONTRAST = {"object_weights": (-3.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
 
 def test_an_unsure_box_is_unknown_if_its_echo_stands_out(make_frame):
     frame = make_frame(128, 128)
-    unsure = (8, 8, 0.2, 1.5, 0.6, 0.3, 0.1)
+    unsure = (8, 8, 0.3, 1.5, 0.6, 0.3, 0.1)
     before = detect(frame, unsure, unknown_min_score=0.5, **BY_CONTRAST)
     image = frame.image.copy()
     image[60:76, 60:76] = image.max() * 3
